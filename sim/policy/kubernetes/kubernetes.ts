@@ -1,0 +1,162 @@
+/**
+ * The default kube-scheduler: pod by pod, no gang. Sources: kubernetes/kubernetes pkg/scheduler
+ * (apis/config/v1/defaults.go, backend/queue/scheduling_queue.go), as of v1.35.
+ *
+ * A worker is a pod. Pods of a job are bound as they fit, so that half-started gangs hold GPUs (the ledger's `reserved`)
+ * and may wait for each other for ever. Scores are NodeResourcesFit (LeastAllocated) and BalancedAllocation over CPU and
+ * memory, weight 1 each: GPUs do not enter the default score. Ties are broken at random, as there.
+ *
+ * Left out: preemption by PriorityClass, the scores that are equal for all nodes here (taints, affinity, spread
+ * constraints, image locality), the client's rate limit.
+ */
+import { READY } from '../../cluster/cluster.ts';
+import type { Action, View } from '../../cluster/view.ts';
+import type { Stream } from '../../engine/random.ts';
+import type { PolicyFactory } from '../policy.ts';
+
+const SECOND_US = 1_000_000;
+
+interface Args {
+  initialBackoff: number;
+  maxBackoff: number;
+  flushAfter: number;
+}
+
+interface Memory {
+  /** Pods to try, in order of (queue time, pod). */
+  active: number[];
+  /** Pods that failed: [pod, back-off ends, failed at, may retry after the back-off]. */
+  waiting: { pod: number; backoffUntil: number; failedAt: number; moved: boolean }[];
+  attempts: Map<number, number>;
+  /** Where the next search for nodes begins. */
+  nextStart: number;
+}
+
+export const kubernetes: PolicyFactory = {
+  name: 'kubernetes',
+  about: 'the default kube-scheduler: pod by pod, no gangs, spreads by CPU and memory, backs off and retries',
+  args: {
+    initialBackoff: { type: 'number', min: 0, max: 3600, default: 1, about: 'podInitialBackoffSeconds' },
+    maxBackoff: { type: 'number', min: 0, max: 3600, default: 10, about: 'podMaxBackoffSeconds' },
+    flushAfter: {
+      type: 'number', min: 1, max: 86_400, default: 300, about: 'seconds after which an unschedulable pod is tried again unasked',
+    },
+  },
+  wholeGpusOnly: true,
+  create: (args: Args) => ({
+    name: 'kubernetes',
+    periodUs: 0,
+    init: (): Memory => ({ active: [], waiting: [], attempts: new Map(), nextStart: 0 }),
+    decide(view, state: Memory, now, stream) {
+      const { jobs } = view.scenario;
+      for (const job of view.pended) {
+        for (let pod = jobs.taskStart[job]; pod < jobs.taskStart[job + 1]; pod++) {
+          if (view.cluster.taskNode[pod] < 0) state.active.push(pod);
+        }
+      }
+      requeue(state, view.freed, now, args);
+      const actions: Action[] = [];
+      for (const pod of state.active) {
+        const job = view.cluster.jobOfTask[pod];
+        const node = choose(view, state, job, jobs.taskGpus[pod], stream);
+        if (node < 0) {
+          fail(state, pod, now, args);
+          continue;
+        }
+        const mask = view.cluster.pickGpus(job, jobs.taskGpus[pod], node);
+        view.trial.place(pod, node, mask);
+        state.attempts.delete(pod);
+        actions.push({ kind: 'place', job, tasks: [pod], nodes: [node], masks: [mask], reason: 'pod bound' });
+      }
+      state.active = [];
+      return { actions, state, wakeAt: nextTry(state, args) };
+    },
+  }),
+};
+
+/** Moves pods back to the active queue: after a back-off that follows a relevant event, or when they waited long enough. */
+function requeue(state: Memory, freed: boolean, now: number, args: Args): void {
+  const stay: Memory['waiting'] = [];
+  for (const entry of state.waiting) {
+    if (freed || now - entry.failedAt >= args.flushAfter * SECOND_US) entry.moved = true;
+    if (entry.moved && now >= entry.backoffUntil) state.active.push(entry.pod);
+    else stay.push(entry);
+  }
+  state.waiting = stay;
+}
+
+function fail(state: Memory, pod: number, now: number, args: Args): void {
+  const attempts = (state.attempts.get(pod) ?? 0) + 1;
+  state.attempts.set(pod, attempts);
+  let seconds = args.initialBackoff;
+  for (let i = 1; i < attempts && seconds < args.maxBackoff; i++) seconds *= 2;
+  const backoffUntil = now + Math.round(Math.min(seconds, args.maxBackoff) * SECOND_US);
+  state.waiting.push({ pod, backoffUntil, failedAt: now, moved: false });
+}
+
+function nextTry(state: Memory, args: Args): number {
+  let soonest = Infinity;
+  for (const entry of state.waiting) {
+    const flush = Math.max(entry.failedAt + args.flushAfter * SECOND_US, entry.backoffUntil);
+    soonest = Math.min(soonest, entry.moved ? entry.backoffUntil : flush);
+  }
+  return soonest;
+}
+
+/** The pod's node: feasible nodes are sought round robin until there are enough, then scored. -1 if none is feasible. */
+function choose(view: View, state: Memory, job: number, gpus: number, stream: Stream): number {
+  const { cluster, scenario } = view;
+  const pools = scenario.poolLists[scenario.jobs.poolList[job]];
+  const whole = scenario.jobs.migProfile[job] < 0;
+  if (whole && !pools.some((pool) => cluster.widestFree(pool) >= gpus)) return -1;
+  const allowed = scenario.pools.map((_, pool) => pools.includes(pool));
+  const enough = nodesToFind(cluster.nodeCount);
+  let best = -1;
+  let bestScore = -1;
+  let ties = 0;
+  let found = 0;
+  let looked = 0;
+  for (; looked < cluster.nodeCount && found < enough; looked++) {
+    const node = (state.nextStart + looked) % cluster.nodeCount;
+    if (!allowed[scenario.nodes.pool[node]] || cluster.nodeState[node] !== READY || !cluster.fits(job, gpus, node)) continue;
+    found++;
+    const score = scoreOf(view, job, node);
+    if (score > bestScore) {
+      best = node;
+      bestScore = score;
+      ties = 1;
+    } else if (score === bestScore) {
+      ties++;
+      if (stream.integer(ties) === 0) best = node;
+    }
+  }
+  state.nextStart = (state.nextStart + looked) % cluster.nodeCount;
+  return best;
+}
+
+/** percentageOfNodesToScore = 0: adaptive, 50 % − nodes/125, at least 5 % and at least 100 nodes. */
+function nodesToFind(nodes: number): number {
+  if (nodes <= 100) return nodes;
+  const percent = Math.max(5, 50 - Math.floor(nodes / 125));
+  return Math.max(100, Math.floor((nodes * percent) / 100));
+}
+
+/** What the scheduler assumes of a pod that requests nothing: 100 millicores and 200 MB. */
+const DEFAULT_CPU_MILLI = 100;
+const DEFAULT_MEMORY_MIB = 200;
+
+function scoreOf(view: View, job: number, node: number): number {
+  const { cluster, scenario } = view;
+  const { jobs, nodes } = scenario;
+  const cpu = share(nodes.cpuMilli[node], cluster.cpuFree[node], jobs.cpuMilli[job] || DEFAULT_CPU_MILLI);
+  const memory = share(nodes.memoryMiB[node], cluster.memoryFree[node], jobs.memoryMiB[job] || DEFAULT_MEMORY_MIB);
+  const leastAllocated = Math.floor((Math.floor(100 * (1 - cpu)) + Math.floor(100 * (1 - memory))) / 2);
+  // The standard deviation of two shares is half their difference.
+  const balanced = Math.floor(100 * (1 - Math.abs(cpu - memory) / 2));
+  return leastAllocated + balanced;
+}
+
+/** Share of a resource that would be requested; 0 where the node's size is not stated. */
+function share(capacity: number, free: number, request: number): number {
+  return capacity === Infinity || capacity === 0 ? 0 : Math.min(1, (capacity - free + request) / capacity);
+}

@@ -1,0 +1,260 @@
+/**
+ * Whose GPUs are in which category: books what jobs do into the ledger, in quota or over it, and finds what is lost.
+ *
+ * A project's GPUs in a pool are in quota up to what it deserves there; its later jobs are over quota and move into
+ * quota, oldest first, as earlier ones leave. So at any moment in quota = min(held, deserved), to the unit.
+ */
+import { GPU_UNITS, type NodeState } from '../cluster/cluster.ts';
+import { addProduct, type ExactColumn, exactColumn } from '../engine/exact.ts';
+import { JOB_CLASSES, type Scenario } from '../scenario.ts';
+import { CATEGORY, type Ledger } from './ledger.ts';
+
+/** What one job holds in one pool. */
+interface Holding {
+  pool: number;
+  /** Units in quota and over it. */
+  units: [number, number];
+  /** Ledger owners of the two. */
+  owner: [number, number];
+  /** Work booked as productive since the last save, for the two: what a loss would take back. */
+  atRisk: ExactColumn;
+  sinceUs: number;
+}
+
+/** What a running job's GPUs do: `running` splits by its use profile, every other name is a ledger category. */
+export type Activity = 'reserved' | 'restart' | 'running' | 'checkpoint' | 'terminating' | 'detecting';
+
+const INFERENCE = JOB_CLASSES.indexOf('inference');
+const SIDES = [0, 1] as const;
+
+/** Where a node's GPUs that no job holds are booked. */
+function idleCategory(state: NodeState): number {
+  return CATEGORY[state === 'ready' ? 'free' : state];
+}
+
+export class Accounts {
+  private readonly holdings = new Map<number, Holding[]>();
+  private readonly activity = new Map<number, Activity>();
+  /** Units held in quota and deserved, by project × pools + pool. */
+  private readonly inQuota: Float64Array;
+  private readonly deserved: Float64Array;
+  /** Jobs with units over quota, oldest first, by the same key. */
+  private readonly over: number[][];
+  private readonly pools: number;
+  private readonly netAccounts: number[] = [];
+  private readonly netUnits: number[] = [];
+
+  private readonly scenario: Scenario;
+  private readonly ledger: Ledger;
+
+  constructor(scenario: Scenario, ledger: Ledger) {
+    this.scenario = scenario;
+    this.ledger = ledger;
+    this.pools = scenario.pools.length;
+    const cells = scenario.projects.length * this.pools;
+    this.inQuota = new Float64Array(cells);
+    this.deserved = new Float64Array(cells);
+    this.over = Array.from({ length: cells }, () => []);
+    scenario.projects.forEach((project, i) => {
+      for (let p = 0; p < this.pools; p++) {
+        const gpus = project.deservedGpus[p] ?? 0;
+        this.deserved[i * this.pools + p] = gpus < 0 ? Infinity : Math.round(gpus * GPU_UNITS);
+      }
+    });
+  }
+
+  /** Units a project holds in a pool: [in quota, over it]. */
+  held(project: number, pool: number): [number, number] {
+    const key = project * this.pools + pool;
+    let over = 0;
+    for (const job of this.over[key]) over += this.holding(job, pool)?.units[1] ?? 0;
+    return [this.inQuota[key], over];
+  }
+
+  /** A task of the job took `units` of free GPUs in `pool`. */
+  take(now: number, job: number, pool: number, units: number): void {
+    if (units === 0) return;
+    let holdings = this.holdings.get(job);
+    if (holdings === undefined) {
+      holdings = [];
+      this.holdings.set(job, holdings);
+      this.activity.set(job, 'reserved');
+    }
+    const { jobs } = this.scenario;
+    const project = jobs.project[job];
+    const key = project * this.pools + pool;
+    let holding = holdings.find((h) => h.pool === pool);
+    if (holding === undefined) {
+      const owner = (over: boolean) => this.ledger.owner(project, over, jobs.class[job], pool);
+      holding = { pool, units: [0, 0], owner: [owner(false), owner(true)], atRisk: exactColumn(2), sinceUs: now };
+      holdings.push(holding);
+    }
+    const room = Math.max(0, this.deserved[key] - this.inQuota[key]);
+    const into = Math.min(room, units);
+    this.inQuota[key] += into;
+    if (units > into && holding.units[1] === 0) this.over[key].push(job);
+    this.change(now, job, holding, [into, units - into]);
+  }
+
+  /** The job's GPUs now do something else. */
+  turn(now: number, job: number, activity: Activity): void {
+    const holdings = this.holdings.get(job);
+    if (holdings === undefined) return;
+    const before = this.activity.get(job) as Activity;
+    if (before === activity) return;
+    for (const holding of holdings) {
+      this.bookRisk(now, job, holding);
+      for (const over of SIDES) {
+        this.put(-1, job, holding, over, before, holding.units[over]);
+        this.put(1, job, holding, over, activity, holding.units[over]);
+        this.post(now);
+      }
+    }
+    this.activity.set(job, activity);
+  }
+
+  /** Everything the job has done so far is safe. */
+  saved(now: number, job: number): void {
+    for (const holding of this.holdings.get(job) ?? []) {
+      this.bookRisk(now, job, holding);
+      holding.atRisk = exactColumn(2);
+    }
+  }
+
+  /** Everything since the last save was for nothing. */
+  lose(now: number, job: number): void {
+    for (const holding of this.holdings.get(job) ?? []) {
+      this.bookRisk(now, job, holding);
+      for (const over of SIDES) {
+        const account = (category: number) => this.ledger.account(holding.owner[over], category);
+        this.ledger.rebook(now, account(CATEGORY.productive), account(CATEGORY.lost), holding.atRisk, over);
+      }
+      holding.atRisk = exactColumn(2);
+    }
+  }
+
+  /** A task of the job gave back `units` in `pool`, on a node in that state. */
+  give(now: number, job: number, pool: number, units: number, nodeState: NodeState): void {
+    if (units === 0) return;
+    const holdings = this.holdings.get(job) as Holding[];
+    const holding = holdings.find((h) => h.pool === pool) as Holding;
+    const { jobs } = this.scenario;
+    const key = jobs.project[job] * this.pools + pool;
+    // Units over quota leave first, so that the rest of the job stays where it is.
+    const fromOver = Math.min(holding.units[1], units);
+    const fromQuota = units - fromOver;
+    const before: [number, number] = [holding.units[0], holding.units[1]];
+    this.change(now, job, holding, [-fromQuota, -fromOver], idleCategory(nodeState));
+    this.inQuota[key] -= fromQuota;
+    if (before[1] > 0 && holding.units[1] === 0) this.over[key].splice(this.over[key].indexOf(job), 1);
+    if (holding.units[0] + holding.units[1] === 0) holdings.splice(holdings.indexOf(holding), 1);
+    if (holdings.length === 0) {
+      this.holdings.delete(job);
+      this.activity.delete(job);
+    }
+    this.promote(now, key, pool);
+  }
+
+  /** Units that nobody holds change with the state of their node. */
+  idle(now: number, pool: number, units: number, from: NodeState, to: NodeState): void {
+    const account = (state: NodeState) => this.ledger.account(pool, idleCategory(state));
+    this.ledger.move(now, account(from), account(to), units);
+  }
+
+  /** Oldest borrowers come into quota as it becomes free. */
+  private promote(now: number, key: number, pool: number): void {
+    const over = this.over[key];
+    while (over.length > 0 && this.inQuota[key] < this.deserved[key]) {
+      const job = over[0];
+      const holding = this.holding(job, pool) as Holding;
+      const units = Math.min(this.deserved[key] - this.inQuota[key], holding.units[1]);
+      this.bookRisk(now, job, holding);
+      const activity = this.activity.get(job) as Activity;
+      this.put(-1, job, holding, 0, activity, holding.units[0]);
+      this.put(-1, job, holding, 1, activity, holding.units[1]);
+      this.put(1, job, holding, 0, activity, holding.units[0] + units);
+      this.put(1, job, holding, 1, activity, holding.units[1] - units);
+      this.post(now);
+      holding.units[0] += units;
+      holding.units[1] -= units;
+      this.inQuota[key] += units;
+      if (holding.units[1] === 0) over.shift();
+    }
+  }
+
+  /** Units come from or go to nobody's account, in the job's present activity. */
+  private change(now: number, job: number, holding: Holding, by: [number, number], idle = CATEGORY.free): void {
+    this.bookRisk(now, job, holding);
+    const activity = this.activity.get(job) as Activity;
+    for (const over of SIDES) {
+      if (by[over] === 0) continue;
+      this.put(-1, job, holding, over, activity, holding.units[over]);
+      holding.units[over] += by[over];
+      this.put(1, job, holding, over, activity, holding.units[over]);
+      this.net(this.ledger.account(holding.pool, idle), -by[over]);
+    }
+    this.post(now);
+  }
+
+  /** Notes that a job's units doing `activity` appear (+1) or vanish (-1); `post` books the net. */
+  private put(sign: 1 | -1, job: number, holding: Holding, over: 0 | 1, activity: Activity, units: number): void {
+    const owner = holding.owner[over];
+    if (activity !== 'running') {
+      this.net(this.ledger.account(owner, CATEGORY[activity]), sign * units);
+      return;
+    }
+    const busy = this.busyUnits(job, units);
+    const serving = this.scenario.jobs.class[job] === INFERENCE;
+    this.net(this.ledger.account(owner, serving ? CATEGORY.serving : CATEGORY.productive), sign * busy);
+    const rest = serving ? CATEGORY['serving-idle'] : CATEGORY['idle-allocated'];
+    this.net(this.ledger.account(owner, rest), sign * (units - busy));
+  }
+
+  /** Busy part of a running job's units: rounded down, the rest is idle. */
+  private busyUnits(job: number, units: number): number {
+    return Math.floor((units * this.scenario.jobs.useMilli[job]) / 1000);
+  }
+
+  private net(account: number, units: number): void {
+    if (units === 0) return;
+    const at = this.netAccounts.indexOf(account);
+    if (at >= 0) {
+      this.netUnits[at] += units;
+    } else {
+      this.netAccounts.push(account);
+      this.netUnits.push(units);
+    }
+  }
+
+  /** Books the net of what was put, from the accounts that lost units to those that gained. */
+  private post(now: number): void {
+    const { netAccounts: accounts, netUnits: units } = this;
+    let to = 0;
+    for (let from = 0; from < accounts.length; from++) {
+      while (units[from] < 0) {
+        while (units[to] <= 0) to++;
+        const moved = Math.min(-units[from], units[to]);
+        this.ledger.move(now, accounts[from], accounts[to], moved);
+        units[from] += moved;
+        units[to] -= moved;
+      }
+    }
+    accounts.length = 0;
+    units.length = 0;
+  }
+
+  /** Adds what was booked as productive since the last look to what a loss would take back. */
+  private bookRisk(now: number, job: number, holding: Holding): void {
+    if (this.activity.get(job) === 'running' && this.scenario.jobs.class[job] !== INFERENCE) {
+      for (const over of SIDES) {
+        if (holding.units[over] === 0) continue;
+        addProduct(holding.atRisk, over, this.busyUnits(job, holding.units[over]), now - holding.sinceUs);
+      }
+    }
+    holding.sinceUs = now;
+  }
+
+  private holding(job: number, pool: number): Holding | undefined {
+    return this.holdings.get(job)?.find((h) => h.pool === pool);
+  }
+}

@@ -1,0 +1,147 @@
+/** What a run leaves behind, in columns and exact amounts; `reports/` turns it into what people and programs read. */
+import { type Cluster, GPU_UNITS } from '../cluster/cluster.ts';
+import { PENDING } from '../cluster/view.ts';
+import type { Engine } from '../engine/engine.ts';
+import type { Scenario } from '../scenario.ts';
+import { CATEGORIES, type Category, type Ledger, type Owner } from './ledger.ts';
+import type { Samples } from './samples.ts';
+
+/** Amount of one account in GPU·µs/7000. */
+export interface LedgerEntry extends Owner {
+  category: Category;
+  amount: bigint;
+}
+
+export interface HourEntry extends LedgerEntry {
+  hour: number;
+}
+
+/** One row a job, in the order of the scenario's jobs. Times in µs; -1 = has not happened. */
+export interface JobTable {
+  /** Index into JOB_STATUS. */
+  status: Uint8Array;
+  firstStartUs: Float64Array;
+  endUs: Float64Array;
+  /** Total time waiting for GPUs, up to the end of the run for those that still wait. */
+  queuedUs: Float64Array;
+  preemptions: Int32Array;
+  restarts: Int32Array;
+}
+
+/** Means over buckets of equal length. */
+export interface SampleTable {
+  bucketUs: number;
+  /** GPUs in each category. */
+  categories: Record<Category, number[]>;
+  /** GPUs held, by project; empty where there are too many projects to keep. */
+  projects: number[][];
+  pendingJobs: number[];
+  pendingGpus: number[];
+}
+
+export interface Run {
+  scenario: Scenario;
+  policyName: string;
+  digest: string;
+  events: number;
+  simulatedUs: number;
+  /** The run was stopped before its end. */
+  partial: boolean;
+  /** Nothing could happen any more though jobs still waited (half-started gangs, GPUs held for ever). */
+  stalled: boolean;
+  /** Σ over GPUs of the time each was in the cluster, GPU·µs/7000. */
+  capacity: bigint;
+  entries: LedgerEntry[];
+  /** Free time in which no queued job fitted, by pool; part of `free`. */
+  fragmented: bigint[];
+  /** By hour, only if hours were kept. */
+  hours: HourEntry[];
+  jobs: JobTable;
+  samples: SampleTable;
+}
+
+/** Numbers of the sampled series: categories first, then pending jobs, pending GPUs, then projects. */
+export function seriesOf(scenario: Scenario) {
+  const pendingJobs = CATEGORIES.length;
+  const projects = scenario.projects.length <= MAX_SAMPLED_PROJECTS ? scenario.projects.length : 0;
+  return {
+    pendingJobs,
+    pendingGpus: pendingJobs + 1,
+    projectSeries: projects > 0 ? pendingJobs + 2 : -1,
+    count: pendingJobs + 2 + projects,
+  };
+}
+
+const MAX_SAMPLED_PROJECTS = 200;
+
+
+interface Parts {
+  scenario: Scenario;
+  policyName: string;
+  ledger: Ledger;
+  cluster: Cluster;
+  samples: Samples;
+  engine: Engine;
+  jobs: JobTable & { pendingSince: Float64Array };
+  interrupted: boolean;
+  stalled: boolean;
+}
+
+/** Everything must be settled up to the engine's present time. Throws if the ledger does not add up to the capacity. */
+export function recordRun(parts: Parts): Run {
+  const { scenario, ledger, cluster, jobs, samples, engine } = parts;
+  const { now } = engine;
+  const entries: LedgerEntry[] = [];
+  let sum = 0n;
+  ledger.owners.forEach((owner, o) => {
+    CATEGORIES.forEach((category, c) => {
+      const amount = ledger.amount(ledger.account(o, c));
+      sum += amount;
+      if (amount !== 0n) entries.push({ ...owner, category, amount });
+    });
+  });
+  const capacity = BigInt(cluster.gpuCount) * BigInt(GPU_UNITS) * BigInt(now);
+  if (sum !== capacity) {
+    throw new Error(
+      `invariant: the ledger adds up to ${sum} GPU·µs/7000, the capacity is ${capacity}, at ${now} µs (seed ${scenario.seed})`,
+    );
+  }
+  const n = CATEGORIES.length;
+  const hours = ledger.hourRows().map(({ hour, account, amount }) => ({
+    ...ledger.owners[Math.floor(account / n)],
+    category: CATEGORIES[account % n],
+    amount,
+    hour,
+  }));
+  const series = seriesOf(scenario);
+  const gpus = (i: number) => samples.means(i, now).map((units) => units / GPU_UNITS);
+
+  return {
+    scenario,
+    policyName: parts.policyName,
+    digest: engine.digest.hex(),
+    events: engine.events,
+    simulatedUs: now,
+    partial: parts.interrupted,
+    stalled: parts.stalled,
+    capacity,
+    entries,
+    fragmented: scenario.pools.map((_, pool) => ledger.fragmentedAmount(pool)),
+    hours,
+    jobs: {
+      status: jobs.status.slice(),
+      firstStartUs: jobs.firstStartUs.slice(),
+      endUs: jobs.endUs.slice(),
+      queuedUs: jobs.queuedUs.map((us, j) => us + (jobs.status[j] === PENDING ? now - jobs.pendingSince[j] : 0)),
+      preemptions: jobs.preemptions.slice(),
+      restarts: jobs.restarts.slice(),
+    },
+    samples: {
+      bucketUs: samples.bucketUs,
+      categories: Object.fromEntries(CATEGORIES.map((name, i) => [name, gpus(i)])) as Record<Category, number[]>,
+      projects: series.projectSeries < 0 ? [] : scenario.projects.map((_, p) => gpus(series.projectSeries + p)),
+      pendingJobs: samples.means(series.pendingJobs, now),
+      pendingGpus: samples.means(series.pendingGpus, now),
+    },
+  };
+}

@@ -1,0 +1,395 @@
+/**
+ * The front door: `simulate(scenario)` runs a compiled scenario to its end and returns everything that was recorded.
+ * `Simulation` is the same run held in the hand: step it, stop it, take a snapshot, fork it, change something, go on.
+ */
+import { Cluster, NODE_STATES, type NodeState, READY } from './cluster/cluster.ts';
+import { type Action, PENDING, type Trial, type View } from './cluster/view.ts';
+import { Engine } from './engine/engine.ts';
+import type { EventId } from './engine/queue.ts';
+import { Streams } from './engine/random.ts';
+import { restoreSnapshot, type Snapshot, takeSnapshot } from './engine/snapshot.ts';
+import { POLICIES, policyNames } from './policy/index.ts';
+import { checkedArgs, type Policy, PolicyArgumentError, type PolicyFactory } from './policy/policy.ts';
+import { Accounts } from './record/accounts.ts';
+import { CATEGORIES, CATEGORY, Ledger } from './record/ledger.ts';
+import { recordRun, type Run, seriesOf } from './record/run.ts';
+import { Samples } from './record/samples.ts';
+import { jobRow, ledgerRow, type TraceSink } from './record/trace.ts';
+import { HOUR_US, type Scenario } from './scenario.ts';
+import { KIND, PRIORITY } from './world/events.ts';
+import { Fragmentation } from './world/fragmentation.ts';
+import { Jobs } from './world/jobs.ts';
+
+export type { Action, View } from './cluster/view.ts';
+export { GPU_UNITS } from './cluster/cluster.ts';
+export { JOB_STATUS } from './cluster/view.ts';
+export { POLICIES, policyNames } from './policy/index.ts';
+export { type ArgSpec, type Decision, type Policy, PolicyArgumentError, type PolicyFactory } from './policy/policy.ts';
+export { ALLOCATED, BUSY, CATEGORIES, type Category, USEFUL } from './record/ledger.ts';
+export type { LedgerEntry, Run } from './record/run.ts';
+export type { TraceRow } from './record/trace.ts';
+export * from './scenario.ts';
+
+export interface SimulateOptions {
+  /** A policy that is not built in, instead of the one the scenario names. Its arguments come from the scenario. */
+  policy?: PolicyFactory;
+  /** Keep the ledger by hour of the scenario's time zone; memory then grows with simulated time. */
+  keepHours?: boolean;
+  /** Called with every row of the event trace. */
+  trace?: TraceSink;
+  /** Called now and then with the simulated time reached, µs; return false to stop the run there. */
+  onProgress?: (nowUs: number, events: number) => boolean;
+}
+
+/** Runs a scenario to its end. Throws `PolicyArgumentError` for a policy or argument that does not exist. */
+export function simulate(scenario: Scenario, options: SimulateOptions = {}): Run {
+  const simulation = new Simulation(scenario, options);
+  simulation.run();
+  return simulation.result();
+}
+
+export interface SimulationSnapshot {
+  engine: ReturnType<Engine['snapshot']>;
+  streams: ReturnType<Streams['snapshot']>;
+  parts: Record<string, Snapshot>;
+  own: Snapshot;
+}
+
+/** A policy that changes its mind this often at one moment would do so for ever. */
+const MOST_DECISIONS = 10_000;
+/** Events between two looks at the clock of whoever watches. */
+const PROGRESS_EVERY = 20_000;
+
+export class Simulation {
+  readonly scenario: Scenario;
+  readonly cluster: Cluster;
+  readonly jobs: Jobs;
+  readonly ledger: Ledger;
+  private readonly accounts: Accounts;
+  private readonly samples: Samples;
+  private readonly fragmentation: Fragmentation;
+  private readonly engine = new Engine();
+  private streams: Streams;
+  private readonly policy: Policy;
+  private readonly view: View;
+  private readonly options: SimulateOptions;
+  private policyState: unknown;
+  private decideEvent: EventId = -1;
+  private decideAt = Infinity;
+  private lastDecisionUs = -1;
+  private decisionsNow = 0;
+  private changedPools: number[] = [];
+  private interrupted = false;
+  private stalled = false;
+
+  constructor(scenario: Scenario, options: SimulateOptions = {}) {
+    const factory = options.policy ?? policyNamed(scenario.policy.name);
+    this.options = options;
+    this.scenario = factory.wholeGpusOnly ? withWholeGpus(scenario) : scenario;
+    const { pools, nodes, jobs, migLayouts, migProfiles, seed } = this.scenario;
+    this.policy = factory.create(checkedArgs(factory, scenario.policy.args));
+    this.streams = new Streams(seed);
+    this.cluster = new Cluster({ pools, nodes, jobs, migLayouts, migProfiles });
+    this.ledger = new Ledger(pools.length, options.keepHours ?? false, firstHourEnd(scenario));
+    this.accounts = new Accounts(this.scenario, this.ledger);
+    this.jobs = new Jobs(this.scenario, this.cluster, this.engine, this.accounts);
+    this.fragmentation = new Fragmentation(this.scenario, this.cluster);
+    this.samples = new Samples(seriesOf(this.scenario).count, bucketFor(scenario.durationUs));
+    this.view = this.makeView();
+    this.policyState = this.policy.init(this.scenario);
+    this.engine.on(KIND.decide, () => this.decide());
+    this.engine.on(KIND.nodeState, (node, state) => this.changeNode(node, state));
+    this.jobs.onChange = () => this.askPolicy();
+    this.jobs.onPool = (pool) => this.noteChanged(pool);
+    this.jobs.onPending = (job, by) => this.countPending(job, by);
+    this.watch();
+    this.engine.digest.text(`${scenario.name} ${this.policy.name} ${seed}`);
+    for (let pool = 0; pool < pools.length; pool++) {
+      this.ledger.enter(0, this.ledger.account(pool, CATEGORY.free), this.cluster.openFreeUnits[pool]);
+    }
+    this.jobs.begin();
+  }
+
+  get nowUs(): number {
+    return this.engine.now;
+  }
+
+  /** Runs up to and including `untilUs`, at most to the scenario's end. */
+  run(untilUs = Infinity): void {
+    const until = Math.min(untilUs, this.scenario.durationUs);
+    const { engine, options } = this;
+    this.interrupted = false;
+    while (engine.queue.peekTime() <= until && !this.stalled) {
+      if (this.scenario.durationUs === Infinity && this.jobs.unfinished === 0) break;
+      engine.run(until, PROGRESS_EVERY);
+      if (options.onProgress?.(engine.now, engine.events) === false) {
+        this.interrupted = true;
+        return;
+      }
+    }
+    if (until !== Infinity && !this.stalled) engine.now = until;
+  }
+
+  /** Sets a node's state at a moment not before now, µs: `draining` lets its jobs end, anything else but `ready` kills them. */
+  setNodeState(atUs: number, node: number, state: NodeState): void {
+    this.engine.schedule(atUs, PRIORITY.nodeState, KIND.nodeState, node, NODE_STATES.indexOf(state));
+  }
+
+  /** What was recorded so far; the simulation can go on afterwards. */
+  result(): Run {
+    const { now } = this.engine;
+    this.ledger.settle(now);
+    this.samples.settleAll(now);
+    const { scenario, ledger, cluster, jobs, samples, engine, policy, interrupted, stalled } = this;
+    return recordRun({ scenario, ledger, cluster, jobs, samples, engine, policyName: policy.name, interrupted, stalled });
+  }
+
+  /** Plain data that `Simulation.resume` continues from, to the same digest as running through. */
+  snapshot(): SimulationSnapshot {
+    return {
+      engine: this.engine.snapshot(),
+      streams: this.streams.snapshot(),
+      parts: {
+        cluster: this.cluster.snapshot(),
+        jobs: this.jobs.snapshot(),
+        ledger: takeSnapshot(this.ledger, ['observer', 'onRebook']),
+        accounts: takeSnapshot(this.accounts, ['scenario', 'ledger']),
+        samples: takeSnapshot(this.samples, []),
+        fragmentation: takeSnapshot(this.fragmentation, ['cluster']),
+      },
+      own: takeSnapshot(this, OWN_SHARED),
+    };
+  }
+
+  /** A simulation of the same scenario that goes on from a snapshot; the snapshot stays usable. */
+  static resume(scenario: Scenario, snapshot: SimulationSnapshot, options: SimulateOptions = {}): Simulation {
+    const simulation = new Simulation(scenario, { ...options, trace: undefined });
+    simulation.engine.restore(structuredClone(snapshot.engine));
+    simulation.streams = Streams.restore(structuredClone(snapshot.streams));
+    simulation.cluster.restore(snapshot.parts.cluster);
+    simulation.jobs.restore(snapshot.parts.jobs);
+    restoreSnapshot(simulation.ledger, snapshot.parts.ledger);
+    restoreSnapshot(simulation.accounts, snapshot.parts.accounts);
+    restoreSnapshot(simulation.samples, snapshot.parts.samples);
+    restoreSnapshot(simulation.fragmentation, snapshot.parts.fragmentation);
+    restoreSnapshot(simulation, snapshot.own);
+    simulation.watch(options.trace);
+    return simulation;
+  }
+
+  /** A second future from this moment on. */
+  fork(options: SimulateOptions = this.options): Simulation {
+    return Simulation.resume(this.scenario, this.snapshot(), options);
+  }
+
+  // ── deciding ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  private askPolicy(): void {
+    const { now } = this.engine;
+    const period = this.policy.periodUs;
+    this.wakePolicy(period === 0 ? now : Math.ceil(now / period) * period);
+  }
+
+  private wakePolicy(at: number): void {
+    if (at >= this.decideAt) return;
+    if (this.decideAt === Infinity) this.decideEvent = this.engine.schedule(at, PRIORITY.decide, KIND.decide);
+    else this.engine.queue.reschedule(this.decideEvent, at);
+    this.decideAt = at;
+  }
+
+  private decide(): void {
+    const { cluster, engine, jobs, policy } = this;
+    this.decideAt = Infinity;
+    if (engine.now > this.lastDecisionUs) this.decisionsNow = 0;
+    this.lastDecisionUs = engine.now;
+    if (++this.decisionsNow > MOST_DECISIONS) {
+      throw new Error(
+        `invariant: policy ${policy.name} does not settle: ${MOST_DECISIONS} decisions at ${engine.now} µs (seed ${this.scenario.seed})`,
+      );
+    }
+    cluster.commit();
+    const stream = this.streams.get(`policy/${policy.name}`);
+    const { actions, state, wakeAt } = policy.decide(this.view, this.policyState, engine.now, stream);
+    cluster.takeBack(0);
+    this.policyState = state;
+    jobs.pended = [];
+    jobs.left = [];
+    jobs.freed = false;
+    for (const action of actions) this.commit(action);
+    cluster.commit();
+    for (const pool of this.changedPools) {
+      this.ledger.setFragmented(engine.now, pool, this.fragmentation.measure(pool));
+    }
+    this.changedPools = [];
+    if (wakeAt !== Infinity) this.wakePolicy(Math.max(wakeAt, engine.now + 1));
+    const acted = actions.some((action) => action.kind !== 'wait');
+    // Nothing but the policy's own alarm clock is left, and it has nothing to do: without a set length, that is the end.
+    const onlyAlarms = engine.queue.size === (this.decideAt === Infinity ? 0 : 1);
+    if (this.scenario.durationUs === Infinity && onlyAlarms && !acted && jobs.unfinished > 0) {
+      this.stalled = true;
+      engine.stop();
+    }
+    if (this.scenario.durationUs === Infinity && jobs.unfinished === 0) engine.stop();
+  }
+
+  private commit(action: Action): void {
+    const { digest } = this.engine;
+    if (action.kind === 'wait') {
+      this.jobs.observer?.(this.engine.now, 'wait', action.job, -1, -1, 0, action.reason);
+      return;
+    }
+    digest.word(action.job);
+    if (action.kind === 'preempt') {
+      digest.word(-1);
+      this.jobs.preempt(action.job, action.reason);
+      return;
+    }
+    for (let i = 0; i < action.tasks.length; i++) {
+      digest.word(action.tasks[i]);
+      digest.word(action.nodes[i]);
+      digest.word(action.masks[i]);
+    }
+    this.jobs.place(action);
+  }
+
+  private makeView(): View {
+    const { cluster, jobs } = this;
+    const trial: Trial = {
+      mark: () => cluster.mark(),
+      place: (task, node, mask) => cluster.allocate(task, node, mask),
+      evict: (job) => {
+        const { taskStart } = this.scenario.jobs;
+        for (let task = taskStart[job]; task < taskStart[job + 1]; task++) {
+          if (cluster.taskNode[task] >= 0) cluster.release(task);
+        }
+      },
+      takeBack: (mark) => cluster.takeBack(mark),
+    };
+    return {
+      scenario: this.scenario,
+      cluster,
+      trial,
+      get status() {
+        return jobs.status;
+      },
+      get pended() {
+        // A job may have pended and been placed again since, or pended twice.
+        return [...new Set(jobs.pended)].filter((job) => jobs.status[job] === PENDING);
+      },
+      get left() {
+        return jobs.left;
+      },
+      get freed() {
+        return jobs.freed;
+      },
+      firstActive: () => jobs.firstActive,
+      nextActive: (job) => jobs.nextActive(job),
+      remainingUs: (job) => jobs.remainingUs(job),
+      attainedGpuUs: (job) => jobs.attainedGpuUs(job),
+      startedUs: (job) => jobs.startedUs[job],
+      expectedEndUs: (job) => jobs.expectedEnd[job],
+      spanUs: (job, pool) => jobs.spanUs(job, pool),
+    };
+  }
+
+  // ── what is noted as it happens ─────────────────────────────────────────────────────────────────────────────────
+
+  /** Samples follow the ledger; the trace, if one is asked for, gets a row for each movement. */
+  private watch(trace = this.options.trace): void {
+    const { ledger, samples, jobs } = this;
+    const n = CATEGORIES.length;
+    const { projectSeries } = seriesOf(this.scenario);
+    ledger.observer = (now, from, to, units) => {
+      if (from >= 0) {
+        samples.add(from % n, now, -units);
+        const { project } = ledger.owners[Math.floor(from / n)];
+        if (project >= 0 && projectSeries >= 0) samples.add(projectSeries + project, now, -units);
+      }
+      samples.add(to % n, now, units);
+      const { project } = ledger.owners[Math.floor(to / n)];
+      if (project >= 0 && projectSeries >= 0) samples.add(projectSeries + project, now, units);
+      trace?.(ledgerRow(ledger, now, 'ledger', from, to, String(units)));
+    };
+    ledger.onRebook = trace
+      ? (now, from, to, amount) => trace(ledgerRow(ledger, now, 'lost', from, to, String(amount)))
+      : null;
+    jobs.observer = trace ? (...row) => trace(jobRow(...row)) : null;
+  }
+
+  private countPending(job: number, by: 1 | -1): void {
+    const { jobs, poolLists } = this.scenario;
+    const { pendingJobs, pendingGpus } = seriesOf(this.scenario);
+    this.fragmentation.count(job, by);
+    const shape = this.fragmentation.shapes[this.fragmentation.shapeOf[job]];
+    this.samples.add(pendingJobs, this.engine.now, by);
+    this.samples.add(pendingGpus, this.engine.now, by * shape.gang);
+    for (const pool of poolLists[jobs.poolList[job]]) this.noteChanged(pool);
+  }
+
+  private noteChanged(pool: number): void {
+    if (!this.changedPools.includes(pool)) this.changedPools.push(pool);
+  }
+
+  private changeNode(node: number, state: number): void {
+    const { cluster, jobs, engine } = this;
+    const before = cluster.nodeState[node];
+    if (before === state) return;
+    const pool = this.scenario.nodes.pool[node];
+    let free = 0;
+    for (let gpu = cluster.gpuStart[node]; gpu < cluster.gpuStart[node + 1]; gpu++) free += cluster.gpuFree[gpu];
+    cluster.setNodeState(node, state);
+    this.accounts.idle(engine.now, pool, free, NODE_STATES[before], NODE_STATES[state]);
+    jobs.observer?.(engine.now, 'node', -1, -1, node, 0, NODE_STATES[state]);
+    if (NODE_STATES[state] !== 'ready' && NODE_STATES[state] !== 'draining') {
+      for (let task = cluster.firstTaskOn[node]; task >= 0; task = cluster.firstTaskOn[node]) {
+        jobs.kill(cluster.jobOfTask[task], `node ${this.scenario.nodes.names[node]} is ${NODE_STATES[state]}`);
+      }
+    }
+    if (state === READY) jobs.freed = true;
+    this.noteChanged(pool);
+    this.askPolicy();
+  }
+}
+
+const OWN_SHARED = [
+  'scenario', 'cluster', 'jobs', 'ledger', 'accounts', 'samples', 'fragmentation', 'engine', 'streams', 'policy', 'view',
+  'options',
+];
+
+function policyNamed(name: string): PolicyFactory {
+  const factory = POLICIES.find((policy) => policy.name === name);
+  if (factory === undefined) {
+    throw new PolicyArgumentError(`there is no policy '${name}'; built in are ${policyNames().join(', ')}`);
+  }
+  return factory;
+}
+
+/** As a scheduler sees it that knows no shares: a whole GPU each, used as much as the share was. */
+function withWholeGpus(scenario: Scenario): Scenario {
+  const { jobs, poolLists, pools } = scenario;
+  const useMilli = jobs.useMilli.map((use, j) => {
+    const pool = pools[poolLists[jobs.poolList[j]][0]];
+    const share = jobs.gpuMemoryMiB[j] > 0 ? Math.min(1, jobs.gpuMemoryMiB[j] / pool.gpuMemoryMiB) : jobs.shareMilli[j] / 1000;
+    return Math.round(use * share);
+  });
+  return {
+    ...scenario,
+    jobs: {
+      ...jobs,
+      useMilli,
+      shareMilli: jobs.shareMilli.map(() => 1000),
+      gpuMemoryMiB: jobs.gpuMemoryMiB.map(() => 0),
+    },
+  };
+}
+
+function firstHourEnd(scenario: Scenario): number {
+  const localSeconds = scenario.startEpochSeconds + scenario.utcOffsetMinutes * 60;
+  const intoHour = ((localSeconds % 3600) + 3600) % 3600;
+  return HOUR_US - Math.round(intoHour * 1_000_000);
+}
+
+/** About a thousand buckets over the run; an open-ended one begins with minutes and doubles them as it grows. */
+function bucketFor(durationUs: number): number {
+  return durationUs === Infinity ? 60_000_000 : Math.max(1, Math.ceil(durationUs / 1024));
+}
