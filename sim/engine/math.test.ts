@@ -127,7 +127,8 @@ function worst(args: number[], f: (x: number) => number, reference: (x: number) 
   return max;
 }
 
-const report: Record<string, number> = {};
+// The largest measured is 0.65 (sin); near 1 a result may be neither of the two doubles around the true value.
+const LIMIT = 0.8;
 
 describe('error against fixed-point references, in ulps', () => {
   it('exp', () => {
@@ -137,14 +138,14 @@ describe('error against fixed-point references, in ulps', () => {
       ...draws(1000, () => spread(4)),
       ...[709.782712893384, -745.1332191019411, 1, -1, 2 ** -1074, 5e-17, 709.0895, -708.3964185322641],
     ];
-    report.exp = worst(args, exp, (x) => bigExp(fixed(x)));
+    expect(worst(args, exp, (x) => bigExp(fixed(x)))).toBeLessThan(LIMIT);
   });
   it('expm1', () => {
     const args = [...draws(1500, () => spread(5)), ...draws(500, () => between(-0.3, 0.3)), 709.7, 50, -39, 0.25, -0.25];
-    report.expm1 = worst(args, expm1, (x) => {
+    expect(worst(args, expm1, (x) => {
       const { mantissa, scale } = bigExp(fixed(x));
       return scale >= 0 ? { mantissa: mantissa - (ONE >> BigInt(scale)), scale } : plain((mantissa >> BigInt(-scale)) - ONE);
-    });
+    })).toBeLessThan(LIMIT);
   });
   it('log', () => {
     const args = [
@@ -153,16 +154,16 @@ describe('error against fixed-point references, in ulps', () => {
       ...draws(500, () => 1 + spread(-3)).filter((x) => x !== 1),
       ...[2 ** -1074, 2 ** -1022, Number.MAX_VALUE, 2, 0.5, 10, 1 + 2 ** -52, 1 - 2 ** -53, Math.SQRT2, Math.SQRT1_2],
     ];
-    report.log = worst(args, log, (x) => plain(bigLog(x)));
+    expect(worst(args, log, (x) => plain(bigLog(x)))).toBeLessThan(LIMIT);
   });
   it('log1p', () => {
     const args = [...draws(1500, () => spread(-1)), ...draws(500, () => 2 ** between(-1, 60)), -0.999, 2 ** -8, -(2 ** -8)];
-    report.log1p = worst(args, log1p, (x) => {
+    expect(worst(args, log1p, (x) => {
       const sum = ONE + fixed(x);
       const k = bitLength(sum) - 1 - Number(F);
       if (k === 0 || k === -1) return plain(smallLog(sum));
       return plain(smallLog(shift(sum, -k)) + BigInt(k) * LN2);
-    });
+    })).toBeLessThan(LIMIT);
   });
   it('pow', () => {
     const pairs: [number, number][] = [
@@ -178,7 +179,7 @@ describe('error against fixed-point references, in ulps', () => {
       if (exponent < fixed(-745) || exponent > fixed(709.7)) continue;
       max = Math.max(max, ulps(pow(x, y), bigExp(exponent)));
     }
-    report.pow = max;
+    expect(max).toBeLessThan(LIMIT);
   });
   it('sin and cos', () => {
     const quarters = draws(500, () => Math.floor(between(-667544, 667544)) * (Math.PI / 2));
@@ -189,12 +190,84 @@ describe('error against fixed-point references, in ulps', () => {
       ...quarters, // the worst cancellation
       ...[2 ** 20, -(2 ** 20), Math.PI, Math.PI / 2, Math.PI / 4, 0.78, 1e5],
     ];
-    report.sin = worst(args, sin, (x) => plain(bigWave(x, 1)));
-    report.cos = worst(args, cos, (x) => plain(bigWave(x, 0)));
+    expect(worst(args, sin, (x) => plain(bigWave(x, 1)))).toBeLessThan(LIMIT);
+    expect(worst(args, cos, (x) => plain(bigWave(x, 0)))).toBeLessThan(LIMIT);
   });
-  it('stays under 0.8', () => {
-    if (process.env.SHOW) console.log(report);
-    expect(Object.keys(report).sort()).toEqual(['cos', 'exp', 'expm1', 'log', 'log1p', 'pow', 'sin']);
-    for (const max of Object.values(report)) expect(max).toBeLessThan(0.8);
+});
+
+describe('special cases', () => {
+  const { NaN: nan, POSITIVE_INFINITY: inf, MIN_VALUE: tiny, MAX_VALUE: huge } = Number;
+  it.each([
+    ['exp', exp, [[nan, nan], [inf, inf], [-inf, 0], [0, 1], [-0, 1], [709.79, inf], [1e300, inf], [-745.14, 0], [-1e300, 0]]],
+    ['expm1', expm1, [[nan, nan], [inf, inf], [-inf, -1], [0, 0], [-0, -0], [tiny, tiny], [-tiny, -tiny], [-1e9, -1], [710, inf]]],
+    ['log', log, [[nan, nan], [inf, inf], [-inf, nan], [-1, nan], [-tiny, nan], [0, -inf], [-0, -inf], [1, 0]]],
+    ['log1p', log1p, [[nan, nan], [inf, inf], [-inf, nan], [-1.5, nan], [-1, -inf], [0, 0], [-0, -0], [tiny, tiny], [huge, log(huge)]]],
+    ['sin', sin, [[nan, nan], [inf, nan], [-inf, nan], [0, 0], [-0, -0], [tiny, tiny]]],
+    ['cos', cos, [[nan, nan], [inf, nan], [-inf, nan], [0, 1], [-0, 1], [tiny, 1]]],
+  ] as [string, (x: number) => number, [number, number][]][])('%s', (_, f, cases) => {
+    for (const [x, y] of cases) expect([x, f(x)]).toEqual([x, y]); // toEqual tells 0 from −0
+  });
+  it('pow has those of the ** operator', () => {
+    const values = [nan, inf, -inf, 0, -0, 1, -1, 2, -2, 3, 0.5, -0.5, 1.5, -1.5, tiny, -tiny, huge, -huge, 2 ** 53, -(2 ** 53) + 1];
+    for (const x of values) {
+      for (const y of values) {
+        const expected = x ** y;
+        if (expected === 0 || expected === 1 || !Number.isFinite(expected)) expect([x, y, pow(x, y)]).toEqual([x, y, expected]);
+        else expect(Math.abs(pow(x, y) / expected - 1)).toBeLessThan(1e-15);
+      }
+    }
+  });
+  it('pow is exact where the result is a double', () => {
+    for (let k = -1074; k <= 1023; k++) expect(pow(2, k)).toBe(2 ** k);
+    for (let k = 0; k <= 22; k++) expect(pow(10, k)).toBe(Number(10n ** BigInt(k)));
+    for (let n = 0; n < 1000; n++) expect([pow(n, 3), pow(-n, 5), pow(n * n, 0.5)]).toEqual([n ** 3, -n * n ** 4, n]);
+  });
+  it('refuses angles too large to turn exactly', () => {
+    expect(() => sin(2 ** 20 + 1)).toThrow(RangeError);
+    expect(() => cos(-1e10)).toThrow('reduce the angle first');
+  });
+});
+
+describe('properties', () => {
+  const real = (min: number, max: number) => fc.double({ min, max, noNaN: true });
+  // void: fast-check would take what an assertion returns for a verdict.
+  const each = (a: fc.Arbitrary<number>, check: (x: number) => unknown) => fc.assert(fc.property(a, (x) => void check(x)));
+  const pairs = (a: fc.Arbitrary<number>, b: fc.Arbitrary<number>, check: (x: number, y: number) => unknown) =>
+    fc.assert(fc.property(a, b, (x, y) => void check(x, y)));
+  const close = (x: number, y: number, tolerance: number) =>
+    expect(Math.abs(x - y)).toBeLessThanOrEqual(tolerance * Math.max(Math.abs(x), Math.abs(y)));
+  it('exp and log undo each other', () => {
+    each(real(-700, 700), (x) => expect(Math.abs(log(exp(x)) - x)).toBeLessThanOrEqual(2e-16 * (1 + Math.abs(x))));
+    each(real(1e-300, 1e300), (x) => close(exp(log(x)), x, 2e-16 * (1 + Math.abs(log(x)))));
+    each(real(-0.9, 1e10), (x) => close(expm1(log1p(x)), x, 2e-14));
+  });
+  it('exp and log rise', () => {
+    pairs(real(-750, 710), real(-750, 710), (x, y) => expect(exp(Math.min(x, y))).toBeLessThanOrEqual(exp(Math.max(x, y))));
+    pairs(real(0, 1e308), real(0, 1e308), (x, y) => expect(log(Math.min(x, y))).toBeLessThanOrEqual(log(Math.max(x, y))));
+    for (const start of [1, 1.0078125, 1.4140625, 0.99609375, 2, 1e-310]) {
+      // Neighbours across cell borders of the table.
+      for (let i = -50, before = -Infinity; i <= 50; i++) {
+        const y = log(start + i * Math.max(start * 2 ** -52, 2 ** -1074));
+        expect(y).toBeGreaterThanOrEqual(before);
+        before = y;
+      }
+    }
+  });
+  it('powers multiply and invert', () => {
+    pairs(real(0.01, 100), real(-50, 50), (x, y) => close(pow(x, y) * pow(x, -y), 1, 1e-15));
+    each(real(0.01, 100), (x) => close(pow(x, 0.5), Math.sqrt(x), 3e-16));
+    each(real(-100, 100), (x) => close(pow(x, 2), x * x, 3e-16));
+    each(real(0, 1e100), (x) => expect(pow(x, 1)).toBe(x));
+  });
+  it('sin² + cos² is 1, with the right signs', () => {
+    each(real(-(2 ** 20), 2 ** 20), (x) => close(sin(x) ** 2 + cos(x) ** 2, 1, 5e-16));
+    each(real(-(2 ** 20), 2 ** 20), (x) => expect([sin(-x), cos(-x)]).toEqual([-sin(x), cos(x)]));
+  });
+  it('agrees with the host’s functions within 2 ulps', () => {
+    const near = (x: number, y: number) => expect(Math.abs(x - y)).toBeLessThanOrEqual(2 * 2 ** -52 * Math.abs(y) + 2 ** -1074);
+    each(real(-740, 709), (x) => near(exp(x), Math.exp(x)));
+    each(real(0, Number.MAX_VALUE), (x) => x > 0 && near(log(x), Math.log(x)));
+    each(real(-1000, 1000), (x) => near(sin(x), Math.sin(x)));
+    each(real(-1000, 1000), (x) => near(cos(x), Math.cos(x)));
   });
 });

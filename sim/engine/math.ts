@@ -241,6 +241,7 @@ export function exp(x: number): number {
 export function expm1(x: number): number {
   if (!(x < 709.8)) return x >= 709.8 ? Infinity : Number.NaN;
   if (x < -40) return -1;
+  if (x === 0) return x; // keeps −0
   if (x > -0.25 && x < 0.25) {
     let p = 1 / 479001600; // Taylor, from x¹²/12! down
     p = 1 / 39916800 + x * p;
@@ -312,7 +313,7 @@ const QUARTERS_PER_UNIT = 1 / (QUARTER_1 + QUARTER_2);
 
 /** The sine; x in radians, at most 2^20 either way. */
 export function sin(x: number): number {
-  return turned(x, 0);
+  return x === 0 ? x : turned(x, 0); // keeps −0
 }
 
 /** The cosine; x in radians, at most 2^20 either way. */

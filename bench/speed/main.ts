@@ -1,0 +1,82 @@
+/** `npm run speed`: how fast, as ratios against a named rival in the same run. Prints a table, or JSON with --json. */
+import { spawnSync } from 'node:child_process';
+import { cpus } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { engineAgainstSimpy, type HoldResult, holdResults } from './hold.ts';
+import { againstNLogN, REPLAYS, type ReplayResult, replay } from './replay.ts';
+
+const HELP = `Usage: npm run speed -- [--json] [--only NAME] [--quick]
+
+Rates of the event queue against flatqueue, of the engine against SimPy, of trace replays, and growth with cluster size.
+  --json        one JSON object on standard output
+  --only NAME   rows whose name contains NAME, e.g. queue/ties, engine, replay/philly, growth
+  --quick       shorter and less exact
+Example: npm run speed -- --only queue --json
+`;
+
+type Row = HoldResult | ReplayResult;
+
+function main(args: string[]): void {
+  const only = args.includes('--only') ? (args[args.indexOf('--only') + 1] ?? '') : '';
+  const known = ['--json', '--quick', '--only', only];
+  const wrong = args.find((arg) => !known.includes(arg));
+  if (args.includes('--help')) {
+    process.stdout.write(HELP);
+    return;
+  }
+  if (wrong !== undefined || (args.includes('--only') && only === '')) {
+    process.stderr.write(`speed: cannot use '${wrong ?? '--only'}'\n\n${HELP}`);
+    process.exitCode = 2;
+    return;
+  }
+  const quick = args.includes('--quick');
+  const replays = Object.keys(REPLAYS).filter((name) => name.includes(only));
+  // The n log n comparison needs its base.
+  if (replays.some((name) => name.startsWith('growth/')) && !replays.includes('growth/1000')) replays.push('growth/1000');
+  const results: Row[] = [
+    ...holdResults({ only, quick }),
+    ...engineAgainstSimpy({ only, quick, python: process.env.SIMSUP_PYTHON ?? 'python3' }),
+    ...againstNLogN(replays.map(inOwnProcess)),
+  ];
+  if (results.length === 0) {
+    process.stderr.write(`speed: no row's name contains '${only}'\n\n${HELP}`);
+    process.exitCode = 2;
+    return;
+  }
+  const machine = { cpu: cpus()[0].model, cores: cpus().length, node: process.version };
+  process.stdout.write(args.includes('--json') ? `${JSON.stringify({ machine, results })}\n` : table(results, machine));
+}
+
+function inOwnProcess(name: string): ReplayResult {
+  const child = spawnSync(process.execPath, [fileURLToPath(import.meta.url), '--one', name], {
+    encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'], maxBuffer: 1 << 24,
+  });
+  if (child.status !== 0) throw new Error(`speed: ${name} failed`);
+  return JSON.parse(child.stdout) as ReplayResult;
+}
+
+function table(results: Row[], machine: { cpu: string; cores: number; node: string }): string {
+  const lines = [`${machine.cpu}, ${machine.cores} cores, node ${machine.node}`, ''];
+  const number = (x: number | null) => (x === null ? '–' : Math.round(x).toLocaleString('en'));
+  lines.push(['name', 'size', 'ours', 'theirs', 'ratio', 'rival'].map((h, i) => pad(h, i)).join('  '));
+  for (const row of results) {
+    const ratio = row.ratio === null ? '–' : row.ratio.toFixed(2);
+    const cells = [row.name, number(row.size), `${number(row.ours)} ${row.unit}`, number(row.theirs), ratio, row.skipped ?? row.rival];
+    lines.push(cells.map((cell, i) => pad(cell, i)).join('  '));
+    if ('wallSeconds' in row && row.wallSeconds !== undefined) {
+      lines.push(`    ${row.wallSeconds.toFixed(2)} s, ${number(row.eventsPerSecond ?? 0)} events/s, peak ${number(row.peakMiB ?? 0)} MiB`);
+    }
+  }
+  const ratios = results.filter((row) => row.rival.startsWith('flatqueue') && row.ratio !== null).map((row) => row.ratio as number);
+  if (ratios.length > 0) {
+    const mean = Math.exp(ratios.reduce((sum, ratio) => sum + Math.log(ratio), 0) / ratios.length);
+    lines.push('', `queue against flatqueue: geometric mean ${mean.toFixed(2)}, worst ${Math.min(...ratios).toFixed(2)}`);
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+const WIDTHS = [22, 9, 22, 12, 6, 0];
+const pad = (text: string, i: number) => (i === 0 || i === 5 ? text.padEnd(WIDTHS[i]) : text.padStart(WIDTHS[i]));
+
+if (process.argv[2] === '--one') process.stdout.write(JSON.stringify(await replay(process.argv[3])));
+else main(process.argv.slice(2));

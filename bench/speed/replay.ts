@@ -1,0 +1,118 @@
+/**
+ * Whole runs: published traces replayed, and one synthetic load at growing size. Each is measured in a process of its own,
+ * so that its peak memory is its own. Where `../shared` is absent the trace rows are skipped, and say so.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { importText } from '../../scenarios/import/import.ts';
+import { readScenario } from '../../scenarios/index.ts';
+import { exponential, lognormal } from '../../sim/engine/samplers.ts';
+import { openStream } from '../../sim/engine/random.ts';
+import { JobsBuilder, nodeColumns, type Scenario, SECOND_US, simulate } from '../../sim/simulate.ts';
+
+export interface ReplayResult {
+  name: string;
+  /** Jobs, or GPUs for the growth rows. */
+  size: number;
+  /** Jobs simulated per second of wall time, reading the trace not counted. */
+  ours: number;
+  rival: string;
+  theirs: number | null;
+  ratio: number | null;
+  unit: string;
+  events?: number;
+  eventsPerSecond?: number;
+  wallSeconds?: number;
+  peakMiB?: number;
+  digest?: string;
+  skipped?: string;
+}
+
+const TRACES = '../shared/traces';
+
+export const REPLAYS: Record<string, { file: string | null; scenario: () => Promise<Scenario> }> = {
+  'replay/philly': {
+    file: `${TRACES}/philly-2017/philly.csv`,
+    scenario: () => imported('philly', `${TRACES}/philly-2017/philly.csv`, `${TRACES}/philly-2017/philly_vc_gpus.csv`),
+  },
+  'replay/openb': {
+    file: `${TRACES}/openb-2023/openb_pod_list_default.csv`,
+    scenario: () =>
+      imported('openb', `${TRACES}/openb-2023/openb_pod_list_default.csv`, `${TRACES}/openb-2023/openb_node_list_gpu_node.csv`),
+  },
+  'growth/1000': { file: null, scenario: () => Promise.resolve(synthetic(1_000)) },
+  'growth/10000': { file: null, scenario: () => Promise.resolve(synthetic(10_000)) },
+  'growth/100000': { file: null, scenario: () => Promise.resolve(synthetic(100_000)) },
+};
+
+/** Runs one replay in this process. */
+export async function replay(name: string): Promise<ReplayResult> {
+  const { file, scenario } = REPLAYS[name];
+  const none = { name, size: 0, ours: 0, rival: 'none', theirs: null, ratio: null, unit: 'jobs/s' };
+  if (file !== null && !existsSync(file)) return { ...none, skipped: `${file} is not here` };
+  const compiled = await scenario();
+  const began = performance.now();
+  const run = simulate(compiled);
+  const wallSeconds = (performance.now() - began) / 1000;
+  return {
+    ...none,
+    size: compiled.jobs.count,
+    ours: compiled.jobs.count / wallSeconds,
+    events: run.events,
+    eventsPerSecond: run.events / wallSeconds,
+    wallSeconds,
+    peakMiB: process.resourceUsage().maxRSS / 1024,
+    digest: run.digest,
+  };
+}
+
+/** Growth from 10³ GPUs: what n log n would give at this size is the rival. */
+export function againstNLogN(results: ReplayResult[]): ReplayResult[] {
+  const base = results.find((row) => row.name === 'growth/1000');
+  return results.map((row) => {
+    if (base === undefined || !row.name.startsWith('growth/') || row === base) return row;
+    const theirs = (base.ours * Math.log(base.size)) / Math.log(row.size);
+    return { ...row, rival: 'n log n from 1,000 GPUs', theirs, ratio: row.ours / theirs };
+  });
+}
+
+async function imported(format: string, file: string, nodes: string): Promise<Scenario> {
+  const result = await importText(format, readFileSync(file, 'utf8'), { nodes: readFileSync(nodes, 'utf8') });
+  const files: Record<string, string> = { 'jobs.csv': result.jobsCsv, 'nodes.csv': result.nodesCsv };
+  return readScenario(result.scenarioYaml, { readFile: (path) => files[path] });
+}
+
+/** Ten jobs a GPU over the run, at equal load per GPU whatever the size, sizes as research clusters see them. */
+function synthetic(gpus: number): Scenario {
+  const arrivals = openStream('growth', 'arrivals');
+  const sizes = openStream('growth', 'sizes');
+  const builder = new JobsBuilder();
+  const count = gpus * 10;
+  // Sizes 1, 2, 4, 8 and 16 GPUs in equal parts of eight: 3.875 GPUs on average; an hour each; 85 % offered load.
+  const choices = [[1], [1], [1], [2], [2], [4], [8], [8, 8]];
+  const meanGpus = choices.reduce((sum, tasks) => sum + tasks.reduce((a, b) => a + b), 0) / choices.length;
+  const meanSeconds = 3600;
+  const gap = (meanGpus * meanSeconds) / (0.85 * gpus);
+  let at = 0;
+  for (let i = 0; i < count; i++) {
+    at += exponential(arrivals, gap);
+    builder.add({
+      id: `job-${i}`,
+      project: i % 10,
+      submitUs: Math.round(at * SECOND_US),
+      durationUs: Math.max(1, Math.round(lognormal(sizes, 7.69, 1) * SECOND_US)),
+      taskGpus: choices[sizes.integer(choices.length)],
+    });
+  }
+  return {
+    name: `growth-${gpus}`, title: 'one load per GPU at growing size', seed: '1', startEpochSeconds: 0, utcOffsetMinutes: 0,
+    durationUs: Number.POSITIVE_INFINITY, warmUpUs: 0, policy: { name: 'fifo-backfill', args: {} },
+    pools: [{ name: 'h200', gpuModel: 'H200-SXM5', gpuMemoryMiB: 144_384, priceMicroUsd: 5_920_000, spot: false }],
+    nodes: nodeColumns([{ pool: 0, count: gpus / 8, gpus: 8 }]), migLayouts: [], migProfiles: [],
+    departments: [{ name: 'default', parent: -1 }],
+    projects: Array.from({ length: 10 }, (_, i) => ({
+      name: `team-${i}`, department: 0, deservedGpus: [gpus / 10], overQuotaWeight: 1, maxOverQuotaGpus: -1, priority: 100,
+      chargebackLabel: '',
+    })),
+    users: [], jobs: builder.build(), poolLists: [[0]], speedProfiles: [], fixedCosts: [], assumptions: [],
+  };
+}
