@@ -5,10 +5,9 @@
  */
 import { openStream, type Stream } from '../../sim/engine/random.ts';
 import { exponential, lognormal } from '../../sim/engine/samplers.ts';
-import { HOUR_US, JobsBuilder, nodeColumns, type Run, type Scenario, simulate, type TraceRow } from '../../sim/simulate.ts';
+import { HOUR_US, JobsBuilder, nodeColumns, type Run, type Scenario, simulate } from '../../sim/simulate.ts';
 import { type Claim, type ClaimGroup, commandFor, type Effort } from './claim.ts';
-
-const GROUP = 'queueing';
+import { meanWithin } from './estimate.ts';
 
 /** A service time with its first two moments, in units of its mean. */
 interface Service {
@@ -91,3 +90,173 @@ export function erlangC(servers: number, load: number): number {
   for (let k = 1; k <= servers; k++) blocked = (offered * blocked) / (k + offered * blocked);
   return blocked / (1 - load * (1 - blocked));
 }
+
+/** Mean wait in M/M/c, in mean service times. */
+const erlangWait = (servers: number, load: number) => erlangC(servers, load) / (servers * (1 - load));
+
+/** Mean wait in M/G/1, in mean service times (Pollaczek 1930, Khinchine 1932). */
+const pollaczekKhinchine = (load: number, secondMoment: number) => (load * secondMoment) / (2 * (1 - load));
+
+const REPLICATIONS = 30;
+
+/** One figure of a replication and the averages with known means that explain part of its error. */
+interface Replication {
+  wait: number;
+  waited: number;
+  controls: number[];
+}
+
+function replicate(queue: Queue, jobsEach: number, seed: string): Replication {
+  const scenario = queueScenario(queue, jobsEach, seed);
+  const { jobs } = scenario;
+  const run = simulate(scenario);
+  // The queue starts empty; its relaxation time, about 1/(c (1 − √ρ)²) services, is a few hundred arrivals at load 0.9.
+  const from = Math.floor(jobsEach / 10);
+  const n = jobsEach - from;
+  let wait = 0;
+  let waited = 0;
+  let service = 0;
+  let squared = 0;
+  for (let j = from; j < jobsEach; j++) {
+    wait += run.jobs.queuedUs[j] / SERVICE_US;
+    if (run.jobs.queuedUs[j] > 0) waited++;
+    const time = jobs.durationUs[j] / SERVICE_US;
+    service += time;
+    squared += time * time;
+  }
+  const gap = (jobs.submitUs[jobsEach - 1] - jobs.submitUs[from]) / (n - 1) / SERVICE_US;
+  const controls = [gap - 1 / (queue.servers * queue.load)];
+  if (queue.service !== deterministic) controls.push(service / n - 1, squared / n - queue.service.secondMoment);
+  return { wait: wait / n, waited: waited / n, controls };
+}
+
+interface Case extends Queue {
+  jobsEach: number;
+  /** Widest interval that still says something, as a share of the expected value. */
+  widest: number;
+}
+
+const CASES: Case[] = [
+  { servers: 1, load: 0.7, service: exponentialService, jobsEach: 3000, widest: 0.1 },
+  { servers: 8, load: 0.7, service: exponentialService, jobsEach: 3000, widest: 0.1 },
+  { servers: 8, load: 0.9, service: exponentialService, jobsEach: 12_000, widest: 0.1 },
+  { servers: 64, load: 0.7, service: exponentialService, jobsEach: 6000, widest: 0.5 },
+  { servers: 64, load: 0.9, service: exponentialService, jobsEach: 12_000, widest: 0.15 },
+  { servers: 1, load: 0.7, service: deterministic, jobsEach: 3000, widest: 0.1 },
+  { servers: 1, load: 0.7, service: lognormalService, jobsEach: 4000, widest: 0.1 },
+  { servers: 1, load: 0.6, service: hyperExponential, jobsEach: 4000, widest: 0.15 },
+];
+
+const nameOf = ({ service, servers, load }: Queue) => `M/${service.name}/${servers} at load ${load}`;
+
+function waitingClaims(queue: Case, quick: boolean): Claim[] {
+  const { servers, load, service } = queue;
+  const replications = Array.from({ length: REPLICATIONS }, (_, i) =>
+    replicate(queue, quick ? Math.ceil(queue.jobsEach / 4) : queue.jobsEach, `${nameOf(queue)} #${i}`),
+  );
+  const controls = replications.map((one) => one.controls);
+  const claim = (what: string, source: string, unit: string, expected: number, values: number[]): Claim => {
+    const { mean, halfWidth } = meanWithin(values, controls);
+    const sharp = halfWidth <= expected * queue.widest * (quick ? 2.5 : 1);
+    return {
+      id: `queueing/${what}/${nameOf(queue)}`,
+      group: 'queueing',
+      source,
+      expected,
+      got: mean,
+      tolerance: halfWidth,
+      pass: sharp && Math.abs(mean - expected) <= halfWidth,
+      command: commandFor('queueing'),
+      unit,
+      ...(sharp ? {} : { reason: 'the confidence interval is too wide to tell' }),
+    };
+  };
+  const waits = replications.map((one) => one.wait);
+  if (service !== exponentialService) {
+    const expected = pollaczekKhinchine(load, service.secondMoment);
+    return [claim('mean wait', 'Pollaczek–Khinchine formula', 'mean service times', expected, waits)];
+  }
+  const waited = replications.map((one) => one.waited);
+  return [
+    claim('mean wait', 'Erlang C formula', 'mean service times', erlangWait(servers, load), waits),
+    claim('share that waits', 'Erlang C formula', 'jobs', erlangC(servers, load), waited),
+  ];
+}
+
+/** Waiting times in G/G/c first come first served, by the recursion of Kiefer and Wolfowitz (1955): exact, path by path. */
+export function kieferWolfowitz(submitUs: ArrayLike<number>, durationUs: ArrayLike<number>, servers: number): Float64Array {
+  const freeAt = new Float64Array(servers);
+  const waits = new Float64Array(submitUs.length);
+  for (let j = 0; j < submitUs.length; j++) {
+    let first = 0;
+    for (let k = 1; k < servers; k++) if (freeAt[k] < freeAt[first]) first = k;
+    const start = Math.max(submitUs[j], freeAt[first]);
+    waits[j] = start - submitUs[j];
+    freeAt[first] = start + durationUs[j];
+  }
+  return waits;
+}
+
+/** Identities that hold on every path, to the microsecond. */
+function exactClaims(queue: Queue, count: number): Claim[] {
+  const scenario = queueScenario(queue, count, `${nameOf(queue)} path`);
+  const { jobs } = scenario;
+  // Both integrals are taken from the event trace alone: ∫N dt = Σ changes × time left.
+  let waiting = 0n;
+  let inSystem = 0n;
+  let last = 0n;
+  let line = 0n;
+  let present = 0n;
+  const run: Run = simulate(scenario, {
+    trace: ({ event, timeUs }) => {
+      if (event !== 'submit' && event !== 'start' && event !== 'complete') return;
+      const now = BigInt(timeUs);
+      waiting += line * (now - last);
+      inSystem += present * (now - last);
+      last = now;
+      if (event === 'submit') present++;
+      if (event === 'complete') present--;
+      if (event === 'submit') line++;
+      if (event === 'start') line--;
+    },
+  });
+  const { endUs, queuedUs } = run.jobs;
+  const exact = (what: string, source: string, unit: string, expected: bigint, got: bigint): Claim => ({
+    id: `queueing/${what}/${nameOf(queue)}`,
+    group: 'queueing',
+    source,
+    expected: Number(expected),
+    got: Number(got),
+    tolerance: 0,
+    pass: expected === got,
+    command: commandFor('queueing'),
+    unit,
+  });
+  const sum = (values: ArrayLike<number>) => Array.from(values).reduce((total, us) => total + BigInt(us), 0n);
+  const waits = kieferWolfowitz(jobs.submitUs, jobs.durationUs, queue.servers);
+  const differing = waits.reduce((jobsThatDiffer, wait, j) => jobsThatDiffer + (wait === queuedUs[j] ? 0 : 1), 0);
+  const productive = run.entries.filter((entry) => entry.category === 'productive');
+  const worked = productive.reduce((total, entry) => total + entry.amount, 0n);
+  return [
+    exact('jobs whose wait differs', 'Kiefer and Wolfowitz 1955, the recursion for G/G/c', 'jobs', 0n, BigInt(differing)),
+    exact('∫ waiting jobs', "Little's law: Lq·T = Σ waits", 'job·µs', sum(queuedUs), waiting),
+    exact('∫ jobs in the system', "Little's law: L·T = Σ times in the system", 'job·µs', sum(endUs) - sum(jobs.submitUs), inSystem),
+    exact('productive GPU-time', "Little's law: busy servers · T = Σ service times", 'GPU·µs', sum(jobs.durationUs), worked / 7000n),
+  ];
+}
+
+export const queueing: ClaimGroup = {
+  name: 'queueing',
+  about: 'waiting times under fifo against Erlang, Pollaczek–Khinchine, Kiefer–Wolfowitz and Little',
+  run({ quick }: Effort): Claim[] {
+    const paths: Queue[] = [
+      { servers: 1, load: 0.9, service: deterministic },
+      { servers: 8, load: 0.9, service: exponentialService },
+      { servers: 64, load: 0.95, service: hyperExponential },
+    ];
+    return [
+      ...CASES.filter(({ load }) => !quick || load < 0.9).flatMap((queue) => waitingClaims(queue, quick)),
+      ...paths.flatMap((queue) => exactClaims(queue, quick ? 1000 : 5000)),
+    ];
+  },
+};

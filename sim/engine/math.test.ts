@@ -127,8 +127,8 @@ function worst(args: number[], f: (x: number) => number, reference: (x: number) 
   return max;
 }
 
-// The largest measured is 0.65 (sin); near 1 a result may be neither of the two doubles around the true value.
-const LIMIT = 0.8;
+// The limits are a little above what these arguments give. Below 1, a result is always one of the two doubles around
+// the true value; ½ is the best possible.
 
 describe('error against fixed-point references, in ulps', () => {
   it('exp', () => {
@@ -138,14 +138,14 @@ describe('error against fixed-point references, in ulps', () => {
       ...draws(1000, () => spread(4)),
       ...[709.782712893384, -745.1332191019411, 1, -1, 2 ** -1074, 5e-17, 709.0895, -708.3964185322641],
     ];
-    expect(worst(args, exp, (x) => bigExp(fixed(x)))).toBeLessThan(LIMIT);
+    expect(worst(args, exp, (x) => bigExp(fixed(x)))).toBeLessThan(0.6);
   });
   it('expm1', () => {
     const args = [...draws(1500, () => spread(5)), ...draws(500, () => between(-0.3, 0.3)), 709.7, 50, -39, 0.25, -0.25];
     expect(worst(args, expm1, (x) => {
       const { mantissa, scale } = bigExp(fixed(x));
       return scale >= 0 ? { mantissa: mantissa - (ONE >> BigInt(scale)), scale } : plain((mantissa >> BigInt(-scale)) - ONE);
-    })).toBeLessThan(LIMIT);
+    })).toBeLessThan(0.7);
   });
   it('log', () => {
     const args = [
@@ -154,7 +154,7 @@ describe('error against fixed-point references, in ulps', () => {
       ...draws(500, () => 1 + spread(-3)).filter((x) => x !== 1),
       ...[2 ** -1074, 2 ** -1022, Number.MAX_VALUE, 2, 0.5, 10, 1 + 2 ** -52, 1 - 2 ** -53, Math.SQRT2, Math.SQRT1_2],
     ];
-    expect(worst(args, log, (x) => plain(bigLog(x)))).toBeLessThan(LIMIT);
+    expect(worst(args, log, (x) => plain(bigLog(x)))).toBeLessThan(0.505);
   });
   it('log1p', () => {
     const args = [...draws(1500, () => spread(-1)), ...draws(500, () => 2 ** between(-1, 60)), -0.999, 2 ** -8, -(2 ** -8)];
@@ -163,7 +163,7 @@ describe('error against fixed-point references, in ulps', () => {
       const k = bitLength(sum) - 1 - Number(F);
       if (k === 0 || k === -1) return plain(smallLog(sum));
       return plain(smallLog(shift(sum, -k)) + BigInt(k) * LN2);
-    })).toBeLessThan(LIMIT);
+    })).toBeLessThan(0.505);
   });
   it('pow', () => {
     const pairs: [number, number][] = [
@@ -179,7 +179,7 @@ describe('error against fixed-point references, in ulps', () => {
       if (exponent < fixed(-745) || exponent > fixed(709.7)) continue;
       max = Math.max(max, ulps(pow(x, y), bigExp(exponent)));
     }
-    expect(max).toBeLessThan(LIMIT);
+    expect(max).toBeLessThan(0.505);
   });
   it('sin and cos', () => {
     const quarters = draws(500, () => Math.floor(between(-667544, 667544)) * (Math.PI / 2));
@@ -190,8 +190,8 @@ describe('error against fixed-point references, in ulps', () => {
       ...quarters, // the worst cancellation
       ...[2 ** 20, -(2 ** 20), Math.PI, Math.PI / 2, Math.PI / 4, 0.78, 1e5],
     ];
-    expect(worst(args, sin, (x) => plain(bigWave(x, 1)))).toBeLessThan(LIMIT);
-    expect(worst(args, cos, (x) => plain(bigWave(x, 0)))).toBeLessThan(LIMIT);
+    expect(worst(args, sin, (x) => plain(bigWave(x, 1)))).toBeLessThan(0.7);
+    expect(worst(args, cos, (x) => plain(bigWave(x, 0)))).toBeLessThan(0.6);
   });
 });
 

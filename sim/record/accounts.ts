@@ -39,7 +39,7 @@ export class Accounts {
   private readonly inQuota: Float64Array;
   private readonly deserved: Float64Array;
   /** Jobs with units over quota, oldest first, by the same key. */
-  private readonly over: number[][];
+  private readonly over: Set<number>[];
   private readonly pools: number;
   private readonly netAccounts: number[] = [];
   private readonly netUnits: number[] = [];
@@ -54,7 +54,7 @@ export class Accounts {
     const cells = scenario.projects.length * this.pools;
     this.inQuota = new Float64Array(cells);
     this.deserved = new Float64Array(cells);
-    this.over = Array.from({ length: cells }, () => []);
+    this.over = Array.from({ length: cells }, () => new Set());
     scenario.projects.forEach((project, i) => {
       for (let p = 0; p < this.pools; p++) {
         const gpus = project.deservedGpus[p] ?? 0;
@@ -92,7 +92,7 @@ export class Accounts {
     const room = Math.max(0, this.deserved[key] - this.inQuota[key]);
     const into = Math.min(room, units);
     this.inQuota[key] += into;
-    if (units > into && holding.units[1] === 0) this.over[key].push(job);
+    if (units > into && holding.units[1] === 0) this.over[key].add(job);
     this.change(now, job, holding, [into, units - into]);
   }
 
@@ -146,7 +146,7 @@ export class Accounts {
     const before: [number, number] = [holding.units[0], holding.units[1]];
     this.change(now, job, holding, [-fromQuota, -fromOver], idleCategory(nodeState));
     this.inQuota[key] -= fromQuota;
-    if (before[1] > 0 && holding.units[1] === 0) this.over[key].splice(this.over[key].indexOf(job), 1);
+    if (before[1] > 0 && holding.units[1] === 0) this.over[key].delete(job);
     if (holding.units[0] + holding.units[1] === 0) holdings.splice(holdings.indexOf(holding), 1);
     if (holdings.length === 0) {
       this.holdings.delete(job);
@@ -164,8 +164,8 @@ export class Accounts {
   /** Oldest borrowers come into quota as it becomes free. */
   private promote(now: number, key: number, pool: number): void {
     const over = this.over[key];
-    while (over.length > 0 && this.inQuota[key] < this.deserved[key]) {
-      const job = over[0];
+    for (const job of over) {
+      if (this.inQuota[key] >= this.deserved[key]) return;
       const holding = this.holding(job, pool) as Holding;
       const units = Math.min(this.deserved[key] - this.inQuota[key], holding.units[1]);
       this.bookRisk(now, job, holding);
@@ -178,7 +178,7 @@ export class Accounts {
       holding.units[0] += units;
       holding.units[1] -= units;
       this.inQuota[key] += units;
-      if (holding.units[1] === 0) over.shift();
+      if (holding.units[1] === 0) over.delete(job);
     }
   }
 

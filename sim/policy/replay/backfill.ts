@@ -8,6 +8,7 @@ import { bitCount } from '../../cluster/idset.ts';
 import { mayFit, type Placement, placeInPool } from '../packing/bestfit.ts';
 import type { PolicyFactory } from '../policy.ts';
 import { admit, type Lines, openLines } from './queue.ts';
+import { addSorted, removeSorted, type SortedJobs } from './sorted.ts';
 
 interface Room {
   gpus: number;
@@ -27,7 +28,7 @@ interface Reservation {
 interface Memory extends Lines {
   reservations: (Reservation | null)[];
   /** Running jobs of each group by (believed end, job). */
-  running: number[][];
+  running: SortedJobs[];
   /** When a running job is believed to end, µs. */
   endOf: Float64Array;
 }
@@ -79,7 +80,7 @@ function schedule(view: View, state: Memory, group: number, now: number, byLimit
     const { tasks, nodes, masks, pool } = placement;
     actions.push({ kind: 'place', job, tasks, nodes, masks, reason });
     state.endOf[job] = now + span(job, pool);
-    insert(state.running[group], state.endOf, job);
+    addSorted(state.running[group], state.endOf, job);
   };
 
   let head = 0;
@@ -181,7 +182,7 @@ function reserve(view: View, state: Memory, group: number, job: number): Reserva
   const { cluster, trial } = view;
   const mark = trial.mark();
   let found: Reservation = { job, pool: -1, at: Infinity, room: new Map() };
-  const running = state.running[group];
+  const running = state.running[group].flat();
   for (let i = 0; i < running.length; ) {
     const at = state.endOf[running[i]];
     if (at === Infinity) break;
@@ -206,25 +207,5 @@ function reserve(view: View, state: Memory, group: number, job: number): Reserva
 
 /** A job that left on time changes nothing for the reservation; one that left early, or was stopped, may bring it forward. */
 function forget(state: Memory, group: number, job: number, now: number): void {
-  const running = state.running[group];
-  const at = position(running, state.endOf, job);
-  if (running[at] !== job) return;
-  running.splice(at, 1);
-  if (state.endOf[job] !== now) state.reservations[group] = null;
-}
-
-function insert(running: number[], endOf: Float64Array, job: number): void {
-  running.splice(position(running, endOf, job), 0, job);
-}
-
-function position(running: number[], endOf: Float64Array, job: number): number {
-  let low = 0;
-  let high = running.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    const other = running[middle];
-    if (endOf[other] < endOf[job] || (endOf[other] === endOf[job] && other < job)) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+  if (removeSorted(state.running[group], state.endOf, job) && state.endOf[job] !== now) state.reservations[group] = null;
 }
