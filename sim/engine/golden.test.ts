@@ -72,7 +72,11 @@ it('draws the same samples everywhere', () => {
     (s) => gamma(s, 0.5, 2),
     (s) => gamma(s, 4, 2),
     zipf(1000, 1.1),
-    quantileTable([[0, 1], [0.5, 60], [1, 3600]]),
+    quantileTable([
+      [0, 1],
+      [0.5, 60],
+      [1, 3600],
+    ]),
     (s) => (t = thinned(s, t, rate.maxRatePerUs, rate.rateAt)),
   ];
   for (let i = 0; i < 1000; i++) for (const draw of samplers) double(digest, draw(s));

@@ -141,11 +141,23 @@ describe('error against fixed-point references, in ulps', () => {
     expect(worst(args, exp, (x) => bigExp(fixed(x)))).toBeLessThan(0.6);
   });
   it('expm1', () => {
-    const args = [...draws(1500, () => spread(5)), ...draws(500, () => between(-0.3, 0.3)), 709.7, 50, -39, 0.25, -0.25];
-    expect(worst(args, expm1, (x) => {
-      const { mantissa, scale } = bigExp(fixed(x));
-      return scale >= 0 ? { mantissa: mantissa - (ONE >> BigInt(scale)), scale } : plain((mantissa >> BigInt(-scale)) - ONE);
-    })).toBeLessThan(0.7);
+    const args = [
+      ...draws(1500, () => spread(5)),
+      ...draws(500, () => between(-0.3, 0.3)),
+      709.7,
+      50,
+      -39,
+      0.25,
+      -0.25,
+    ];
+    expect(
+      worst(args, expm1, (x) => {
+        const { mantissa, scale } = bigExp(fixed(x));
+        return scale >= 0
+          ? { mantissa: mantissa - (ONE >> BigInt(scale)), scale }
+          : plain((mantissa >> BigInt(-scale)) - ONE);
+      }),
+    ).toBeLessThan(0.7);
   });
   it('log', () => {
     const args = [
@@ -157,13 +169,21 @@ describe('error against fixed-point references, in ulps', () => {
     expect(worst(args, log, (x) => plain(bigLog(x)))).toBeLessThan(0.505);
   });
   it('log1p', () => {
-    const args = [...draws(1500, () => spread(-1)), ...draws(500, () => 2 ** between(-1, 60)), -0.999, 2 ** -8, -(2 ** -8)];
-    expect(worst(args, log1p, (x) => {
-      const sum = ONE + fixed(x);
-      const k = bitLength(sum) - 1 - Number(F);
-      if (k === 0 || k === -1) return plain(smallLog(sum));
-      return plain(smallLog(shift(sum, -k)) + BigInt(k) * LN2);
-    })).toBeLessThan(0.505);
+    const args = [
+      ...draws(1500, () => spread(-1)),
+      ...draws(500, () => 2 ** between(-1, 60)),
+      -0.999,
+      2 ** -8,
+      -(2 ** -8),
+    ];
+    expect(
+      worst(args, log1p, (x) => {
+        const sum = ONE + fixed(x);
+        const k = bitLength(sum) - 1 - Number(F);
+        if (k === 0 || k === -1) return plain(smallLog(sum));
+        return plain(smallLog(shift(sum, -k)) + BigInt(k) * LN2);
+      }),
+    ).toBeLessThan(0.505);
   });
   it('pow', () => {
     const pairs: [number, number][] = [
@@ -171,7 +191,14 @@ describe('error against fixed-point references, in ulps', () => {
       ...draws(500, () => between(0.9, 1.1)).map((x): [number, number] => [x, between(-740, 709) / Math.log(x)]),
       ...draws(500, () => between(0.01, 100)).map((x): [number, number] => [x, between(-100, 100)]),
       ...draws(300, () => 1 + spread(-20)).map((x): [number, number] => [x, between(-1, 1) * 2 ** 30]),
-      ...[[1 + 2 ** -52, 2 ** 61], [10, 308], [10, -323], [2 ** -1074, 0.5], [0.1, 3], [3, 33]].map(([x, y]): [number, number] => [x as number, y as number]),
+      ...[
+        [1 + 2 ** -52, 2 ** 61],
+        [10, 308],
+        [10, -323],
+        [2 ** -1074, 0.5],
+        [0.1, 3],
+        [3, 33],
+      ].map(([x, y]): [number, number] => [x as number, y as number]),
     ];
     let max = 0;
     for (const [x, y] of pairs) {
@@ -198,21 +225,120 @@ describe('error against fixed-point references, in ulps', () => {
 describe('special cases', () => {
   const { NaN: nan, POSITIVE_INFINITY: inf, MIN_VALUE: tiny, MAX_VALUE: huge } = Number;
   it.each([
-    ['exp', exp, [[nan, nan], [inf, inf], [-inf, 0], [0, 1], [-0, 1], [709.79, inf], [1e300, inf], [-745.14, 0], [-1e300, 0]]],
-    ['expm1', expm1, [[nan, nan], [inf, inf], [-inf, -1], [0, 0], [-0, -0], [tiny, tiny], [-tiny, -tiny], [-1e9, -1], [710, inf]]],
-    ['log', log, [[nan, nan], [inf, inf], [-inf, nan], [-1, nan], [-tiny, nan], [0, -inf], [-0, -inf], [1, 0]]],
-    ['log1p', log1p, [[nan, nan], [inf, inf], [-inf, nan], [-1.5, nan], [-1, -inf], [0, 0], [-0, -0], [tiny, tiny], [huge, log(huge)]]],
-    ['sin', sin, [[nan, nan], [inf, nan], [-inf, nan], [0, 0], [-0, -0], [tiny, tiny]]],
-    ['cos', cos, [[nan, nan], [inf, nan], [-inf, nan], [0, 1], [-0, 1], [tiny, 1]]],
+    [
+      'exp',
+      exp,
+      [
+        [nan, nan],
+        [inf, inf],
+        [-inf, 0],
+        [0, 1],
+        [-0, 1],
+        [709.79, inf],
+        [1e300, inf],
+        [-745.14, 0],
+        [-1e300, 0],
+      ],
+    ],
+    [
+      'expm1',
+      expm1,
+      [
+        [nan, nan],
+        [inf, inf],
+        [-inf, -1],
+        [0, 0],
+        [-0, -0],
+        [tiny, tiny],
+        [-tiny, -tiny],
+        [-1e9, -1],
+        [710, inf],
+      ],
+    ],
+    [
+      'log',
+      log,
+      [
+        [nan, nan],
+        [inf, inf],
+        [-inf, nan],
+        [-1, nan],
+        [-tiny, nan],
+        [0, -inf],
+        [-0, -inf],
+        [1, 0],
+      ],
+    ],
+    [
+      'log1p',
+      log1p,
+      [
+        [nan, nan],
+        [inf, inf],
+        [-inf, nan],
+        [-1.5, nan],
+        [-1, -inf],
+        [0, 0],
+        [-0, -0],
+        [tiny, tiny],
+        [huge, log(huge)],
+      ],
+    ],
+    [
+      'sin',
+      sin,
+      [
+        [nan, nan],
+        [inf, nan],
+        [-inf, nan],
+        [0, 0],
+        [-0, -0],
+        [tiny, tiny],
+      ],
+    ],
+    [
+      'cos',
+      cos,
+      [
+        [nan, nan],
+        [inf, nan],
+        [-inf, nan],
+        [0, 1],
+        [-0, 1],
+        [tiny, 1],
+      ],
+    ],
   ] as [string, (x: number) => number, [number, number][]][])('%s', (_, f, cases) => {
     for (const [x, y] of cases) expect([x, f(x)]).toEqual([x, y]); // toEqual tells 0 from −0
   });
   it('pow has those of the ** operator', () => {
-    const values = [nan, inf, -inf, 0, -0, 1, -1, 2, -2, 3, 0.5, -0.5, 1.5, -1.5, tiny, -tiny, huge, -huge, 2 ** 53, -(2 ** 53) + 1];
+    const values = [
+      nan,
+      inf,
+      -inf,
+      0,
+      -0,
+      1,
+      -1,
+      2,
+      -2,
+      3,
+      0.5,
+      -0.5,
+      1.5,
+      -1.5,
+      tiny,
+      -tiny,
+      huge,
+      -huge,
+      2 ** 53,
+      -(2 ** 53) + 1,
+    ];
     for (const x of values) {
       for (const y of values) {
         const expected = x ** y;
-        if (expected === 0 || expected === 1 || !Number.isFinite(expected)) expect([x, y, pow(x, y)]).toEqual([x, y, expected]);
+        if (expected === 0 || expected === 1 || !Number.isFinite(expected))
+          expect([x, y, pow(x, y)]).toEqual([x, y, expected]);
         else expect(Math.abs(pow(x, y) / expected - 1)).toBeLessThan(1e-15);
       }
     }
@@ -231,7 +357,8 @@ describe('special cases', () => {
 describe('properties', () => {
   const real = (min: number, max: number) => fc.double({ min, max, noNaN: true });
   // void: fast-check would take what an assertion returns for a verdict.
-  const each = (a: fc.Arbitrary<number>, check: (x: number) => unknown) => fc.assert(fc.property(a, (x) => void check(x)));
+  const each = (a: fc.Arbitrary<number>, check: (x: number) => unknown) =>
+    fc.assert(fc.property(a, (x) => void check(x)));
   const pairs = (a: fc.Arbitrary<number>, b: fc.Arbitrary<number>, check: (x: number, y: number) => unknown) =>
     fc.assert(fc.property(a, b, (x, y) => void check(x, y)));
   const close = (x: number, y: number, tolerance: number) =>
@@ -242,8 +369,12 @@ describe('properties', () => {
     each(real(-0.9, 1e10), (x) => close(expm1(log1p(x)), x, 2e-14));
   });
   it('exp and log rise', () => {
-    pairs(real(-750, 710), real(-750, 710), (x, y) => expect(exp(Math.min(x, y))).toBeLessThanOrEqual(exp(Math.max(x, y))));
-    pairs(real(0, 1e308), real(0, 1e308), (x, y) => expect(log(Math.min(x, y))).toBeLessThanOrEqual(log(Math.max(x, y))));
+    pairs(real(-750, 710), real(-750, 710), (x, y) =>
+      expect(exp(Math.min(x, y))).toBeLessThanOrEqual(exp(Math.max(x, y))),
+    );
+    pairs(real(0, 1e308), real(0, 1e308), (x, y) =>
+      expect(log(Math.min(x, y))).toBeLessThanOrEqual(log(Math.max(x, y))),
+    );
     for (const start of [1, 1.0078125, 1.4140625, 0.99609375, 2, 1e-310]) {
       // Neighbours across cell borders of the table.
       for (let i = -50, before = -Infinity; i <= 50; i++) {
@@ -264,7 +395,8 @@ describe('properties', () => {
     each(real(-(2 ** 20), 2 ** 20), (x) => expect([sin(-x), cos(-x)]).toEqual([-sin(x), cos(x)]));
   });
   it('agrees with the host’s functions within 2 ulps', () => {
-    const near = (x: number, y: number) => expect(Math.abs(x - y)).toBeLessThanOrEqual(2 * 2 ** -52 * Math.abs(y) + 2 ** -1074);
+    const near = (x: number, y: number) =>
+      expect(Math.abs(x - y)).toBeLessThanOrEqual(2 * 2 ** -52 * Math.abs(y) + 2 ** -1074);
     each(real(-740, 709), (x) => near(exp(x), Math.exp(x)));
     each(real(0, Number.MAX_VALUE), (x) => x > 0 && near(log(x), Math.log(x)));
     each(real(-1000, 1000), (x) => near(sin(x), Math.sin(x)));

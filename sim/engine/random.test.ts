@@ -32,7 +32,8 @@ describe('random streams', () => {
     }
   });
   it('refuses a number of choices that makes no sense', () => {
-    for (const n of [0, -1, 1.5, Number.NaN, Infinity]) expect(() => openStream('1', 'x').integer(n)).toThrow('choices');
+    for (const n of [0, -1, 1.5, Number.NaN, Infinity])
+      expect(() => openStream('1', 'x').integer(n)).toThrow('choices');
     expect(openStream('1', 'x').integer(1)).toBe(0);
   });
 });

@@ -68,7 +68,10 @@ function gammaCdf(x: number, shape: number, gammaOf: number): number {
 
 describe('continuous distributions', () => {
   it('uniform', () => {
-    expectDistribution(sample((s) => uniform(s, 10, 30)), (x) => (x - 10) / 20);
+    expectDistribution(
+      sample((s) => uniform(s, 10, 30)),
+      (x) => (x - 10) / 20,
+    );
     expect(uniform(openStream('1', 'u'), 10, 30)).toBe(10 + 20 * openStream('1', 'u').next());
   });
   it('exponential', () => {
@@ -85,11 +88,20 @@ describe('continuous distributions', () => {
     expect(normal(openStream('1', 'x'), 7, 0)).toBe(7);
   });
   it('lognormal, by mu and by median', () => {
-    expectDistribution(sample((s) => lognormal(s, 1, 0.5)), (x) => phi((Math.log(x) - 1) / 0.5));
-    expectDistribution(sample((s) => lognormalFromMedian(s, 600, 2)), (x) => phi(Math.log(x / 600) / 2));
+    expectDistribution(
+      sample((s) => lognormal(s, 1, 0.5)),
+      (x) => phi((Math.log(x) - 1) / 0.5),
+    );
+    expectDistribution(
+      sample((s) => lognormalFromMedian(s, 600, 2)),
+      (x) => phi(Math.log(x / 600) / 2),
+    );
   });
   it.each([0.5, 1, 3])('Weibull of shape %d', (shape) => {
-    expectDistribution(sample((s) => weibull(s, shape, 7)), (x) => -Math.expm1(-((x / 7) ** shape)));
+    expectDistribution(
+      sample((s) => weibull(s, shape, 7)),
+      (x) => -Math.expm1(-((x / 7) ** shape)),
+    );
   });
   it.each([
     [0.5, Math.sqrt(Math.PI) / 2],
@@ -102,10 +114,23 @@ describe('continuous distributions', () => {
     expectDistribution(values, (x) => gammaCdf(x / 3, shape, gammaOf));
   });
   it('a quantile table, with an atom', () => {
-    const values = sample(quantileTable([[0, 10], [0.5, 60], [0.6, 60], [1, 600]]));
+    const values = sample(
+      quantileTable([
+        [0, 10],
+        [0.5, 60],
+        [0.6, 60],
+        [1, 600],
+      ]),
+    );
     const cdf = (x: number) => (x < 60 ? (x - 10) / 100 : x === 60 ? 0.6 : 0.6 + ((x - 60) / 540) * 0.4);
-    expectDistribution(values.filter((x) => x > 60), (x) => (cdf(x) - 0.6) / 0.4);
-    expectDistribution(values.filter((x) => x < 60), (x) => cdf(x) / 0.5);
+    expectDistribution(
+      values.filter((x) => x > 60),
+      (x) => (cdf(x) - 0.6) / 0.4,
+    );
+    expectDistribution(
+      values.filter((x) => x < 60),
+      (x) => cdf(x) / 0.5,
+    );
     expect(Math.abs(values.filter((x) => x === 60).length - N / 10)).toBeLessThan(4 * Math.sqrt(N * 0.09));
   });
 });
@@ -155,7 +180,10 @@ describe('arrivals', () => {
       return gap;
     });
     expectDistribution(gaps, (x) => -Math.expm1(-x * 1e-6));
-    expectDistribution(sample((s) => poissonGap(s, 1e-6)), (x) => -Math.expm1(-x * 1e-6));
+    expectDistribution(
+      sample((s) => poissonGap(s, 1e-6)),
+      (x) => -Math.expm1(-x * 1e-6),
+    );
     expect(poissonGap(openStream('1', 'x'), 0)).toBe(Infinity);
     expect(thinned(openStream('1', 'x'), 0, 0, () => 0)).toBe(Infinity);
     expect(thinned(openStream('1', 'x'), 0, 1e-6, () => 0, DAY)).toBe(Infinity);
@@ -223,9 +251,25 @@ it('refuses parameters that make no sense, with a sentence', () => {
   expect(() => empirical([1], [-1])).toThrow('negative');
   expect(() => empirical([], [])).toThrow('one weight');
   expect(() => quantileTable([[0, 1]])).toThrow('from probability 0 to 1');
-  expect(() => quantileTable([[0, 1], [0.9, 2]])).toThrow('from probability 0 to 1');
-  expect(() => quantileTable([[0, 2], [1, 1]])).toThrow('rises, but [1, 1] comes after [0, 2]');
-  expect(() => quantileTable([[0, 2], [0, 3], [1, 4]])).toThrow('rises');
+  expect(() =>
+    quantileTable([
+      [0, 1],
+      [0.9, 2],
+    ]),
+  ).toThrow('from probability 0 to 1');
+  expect(() =>
+    quantileTable([
+      [0, 2],
+      [1, 1],
+    ]),
+  ).toThrow('rises, but [1, 1] comes after [0, 2]');
+  expect(() =>
+    quantileTable([
+      [0, 2],
+      [0, 3],
+      [1, 4],
+    ]),
+  ).toThrow('rises');
   expect(() => thinned(s, 0, 1, () => 2)).toThrow('not between 0 and the maximum, 1');
   const d: Diurnal = { meanPerUs: 1, amplitude: 0.5, peakHour: 12, weekendFactor: 1, startEpochUs: 0 };
   expect(() => diurnalRate({ ...d, amplitude: 1.1 })).toThrow('amplitude');

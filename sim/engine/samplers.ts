@@ -15,13 +15,16 @@ export function uniform(s: Stream, lo: number, hi: number): number {
 /** One of the values, each with a chance in proportion to its weight (cumulative search). One draw a sample. */
 export function empirical<T>(values: readonly T[], weights: readonly number[]): (s: Stream) => T {
   if (values.length === 0 || values.length !== weights.length) {
-    throw new Error(`An empirical table needs one weight a value, got ${values.length} values, ${weights.length} weights.`);
+    throw new Error(
+      `An empirical table needs one weight a value, got ${values.length} values, ${weights.length} weights.`,
+    );
   }
   const cumulative: number[] = [];
   let total = 0;
   let last = 0; // the last value that can be drawn at all
   weights.forEach((w, i) => {
-    if (!(w >= 0 && w < Infinity)) throw new Error(`Weight ${i + 1} of an empirical table is ${w}; it cannot be negative.`);
+    if (!(w >= 0 && w < Infinity))
+      throw new Error(`Weight ${i + 1} of an empirical table is ${w}; it cannot be negative.`);
     total += w;
     if (w > 0) last = i;
     cumulative.push(total);
@@ -159,7 +162,9 @@ export function thinned(
     if (!(t < untilUs)) return Infinity;
     const rate = rateAt(t);
     if (!(rate >= 0 && rate <= maxRatePerUs)) {
-      throw new Error(`The arrival rate at ${t} µs is ${rate}, which is not between 0 and the maximum, ${maxRatePerUs}.`);
+      throw new Error(
+        `The arrival rate at ${t} µs is ${rate}, which is not between 0 and the maximum, ${maxRatePerUs}.`,
+      );
     }
     if (s.next() * maxRatePerUs < rate) return t;
   }
@@ -242,7 +247,8 @@ function positive(what: string, parameter: string, value: number): void {
 }
 
 function notNegative(what: string, parameter: string, value: number): void {
-  if (!(value >= 0 && value < Infinity)) throw new Error(`The ${parameter} of ${what} must be 0 or more, got ${value}.`);
+  if (!(value >= 0 && value < Infinity))
+    throw new Error(`The ${parameter} of ${what} must be 0 or more, got ${value}.`);
 }
 
 function finite(what: string, parameter: string, value: number): void {

@@ -1,0 +1,223 @@
+/** `simsup import FORMAT FILE`: a trace becomes a scenario with its jobs beside it. */
+
+import { randomBytes } from 'node:crypto';
+import { createReadStream, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { Command } from 'commander';
+import { IMPORTERS, importTrace, type ImportOptions, type ImportResult, UserError } from '../../scenarios/import/import.ts';
+import { parseDuration, UnitError } from '../../scenarios/units.ts';
+
+/** A list of nodes larger than this is no list of nodes. */
+const MAX_NODES_FILE = 64 * 2 ** 20;
+const SHOWN_PROBLEMS = 10;
+
+interface Flags {
+  nodes?: string;
+  out?: string;
+  force?: boolean;
+  json?: boolean;
+  anonymise?: boolean;
+  salt?: string;
+  map?: Record<string, string>;
+  units?: Record<string, string>;
+  missingDuration?: number;
+  spacing?: number;
+  cpusPerGpu?: number;
+  gpuModel?: string;
+  gpusPerNode?: number;
+  nodeCount?: number;
+}
+
+export function importCommand(): Command {
+  const whole = (max: number) => (text: string) => {
+    const n = Number(text);
+    if (!/^\d+$/.test(text) || n < 1 || n > max) throw new UserError(`'${text}' is not a whole number from 1 to ${max}`);
+    return n;
+  };
+  const formats = IMPORTERS.map((i) => `  ${i.name.padEnd(7)} ${i.describe}`).join('\n');
+  return new Command('import')
+    .description("turns a cluster's log into a scenario and its jobs")
+    .argument('<format>', IMPORTERS.map((i) => i.name).join(', '))
+    .argument('<file>', 'the log')
+    .option('--nodes <file>', 'the nodes: vc,node num or sn,cpu_milli,memory_mib,gpu,model; without it the cluster is sized by the load')
+    .option('--out <scenario>', 'a folder, or a file ending in .yaml; without it the log is only checked')
+    .option('--force', 'overwrite what is there')
+    .option('--json', 'the report as JSON on stdout')
+    .option('--anonymise', 'replace users, projects, jobs and nodes by pseudonyms; times, partitions and QOS stay as they are')
+    .option('--salt <text>', 'with --anonymise: the same salt gives the same pseudonyms (default: a new one each time)')
+    .option('--map <pairs>', 'csv: COLUMN_OF_SIMSUP=COLUMN_OF_FILE, separated by commas', pairs)
+    .option('--units <pairs>', 'csv: submit=ms,duration=min,memory_mib=GiB,cpu_milli=cores', pairs)
+    .option('--missing-duration <duration>', 'of jobs whose log has none above zero (default 1s; 30d in lists without times)', duration)
+    .option('--spacing <duration>', 'openb: between arrivals in lists without times (default 1s)', duration)
+    .option('--cpus-per-gpu <n>', 'swf: processors that count as one GPU (default 1)', whole(1_000_000))
+    .option('--gpu-model <name>', 'model of the GPUs where the log has none (default unknown)')
+    .option('--gpus-per-node <n>', 'GPUs of a node (default 8)', whole(32))
+    .option('--node-count <n>', 'nodes of the cluster, instead of sizing it by the load', whole(1_000_000))
+    .addHelpText('after', `\nFormats:\n${formats}\n\nExample:\n  simsup import philly philly.csv --nodes philly_vc_gpus.csv --out philly && simsup run philly/scenario.yaml`)
+    .action(runImport);
+}
+
+function pairs(text: string, before: Record<string, string> = {}): Record<string, string> {
+  const out = { ...before };
+  for (const pair of text.split(',')) {
+    const at = pair.indexOf('=');
+    if (at <= 0 || at === pair.length - 1) throw new UserError(`'${pair}' is not NAME=VALUE`);
+    out[pair.slice(0, at).trim()] = pair.slice(at + 1).trim();
+  }
+  return out;
+}
+
+function duration(text: string): number {
+  try {
+    const us = parseDuration(text);
+    if (us > 0) return us;
+  } catch (error) {
+    if (!(error instanceof UnitError)) throw error;
+  }
+  throw new UserError(`'${text}' is not a duration above zero, such as 60s or 2h`);
+}
+
+/** Where the files go. */
+interface Place {
+  folder: string;
+  scenario: string;
+  jobs: string;
+  nodes: string;
+}
+
+function placeOf(out: string): Place {
+  if (!/\.ya?ml$/i.test(out)) return { folder: out, scenario: 'scenario.yaml', jobs: 'jobs.csv', nodes: 'nodes.csv' };
+  const scenario = basename(out);
+  const stem = scenario.replace(/\.ya?ml$/i, '');
+  return { folder: dirname(out), scenario, jobs: `${stem}-jobs.csv`, nodes: `${stem}-nodes.csv` };
+}
+
+async function runImport(format: string, file: string, flags: Flags): Promise<void> {
+  const place = flags.out === undefined ? undefined : placeOf(flags.out);
+  if (place !== undefined && !flags.force) {
+    for (const name of [place.scenario, place.jobs, place.nodes]) {
+      if (existsSync(join(place.folder, name))) throw new UserError(`${join(place.folder, name)} exists: choose another --out, or add --force`);
+    }
+  }
+  const size = sizeOf(file);
+  if (flags.salt !== undefined && !flags.anonymise) throw new UserError('--salt needs --anonymise');
+  const options: ImportOptions = {
+    map: flags.map,
+    units: flags.units,
+    missingDurationUs: flags.missingDuration,
+    spacingUs: flags.spacing,
+    cpusPerGpu: flags.cpusPerGpu,
+    gpuModel: flags.gpuModel,
+    gpusPerNode: flags.gpusPerNode,
+    nodeCount: flags.nodeCount,
+    nodes: flags.nodes === undefined ? undefined : nodesText(flags.nodes),
+    anonymiseSalt: flags.anonymise ? (flags.salt ?? randomBytes(16).toString('hex')) : undefined,
+    source: flags.anonymise ? undefined : basename(file),
+  };
+
+  const suffix = `.part-${process.pid}`;
+  const parts: string[] = [];
+  const cleanUp = () => {
+    for (const part of parts) rmSync(part, { force: true });
+  };
+  const interrupted = () => {
+    cleanUp();
+    process.stderr.write('\nStopped: nothing was written.\n');
+    process.exit(130);
+  };
+  process.once('SIGINT', interrupted);
+  process.once('SIGTERM', interrupted);
+  let handle: FileHandle | undefined;
+  try {
+    if (place !== undefined) {
+      mkdirSync(place.folder, { recursive: true });
+      parts.push(join(place.folder, place.jobs + suffix));
+      handle = await open(parts[0], 'w');
+    }
+    const result = await importTrace(format, progressing(file, size), options, {
+      jobsFile: place?.jobs ?? 'jobs.csv',
+      nodesFile: place?.nodes ?? 'nodes.csv',
+      name: format,
+      write: async (text) => {
+        await handle?.writeFile(text);
+      },
+    });
+    await handle?.close();
+    handle = undefined;
+    if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
+    if (place !== undefined && result.report.taken > 0) {
+      const files: [string, string][] = [[place.scenario, result.scenarioYaml]];
+      if (result.nodesCsv !== '') files.unshift([place.nodes, result.nodesCsv]);
+      for (const [name, text] of files) {
+        parts.push(join(place.folder, name + suffix));
+        writeFileSync(join(place.folder, name + suffix), text);
+      }
+      // The scenario last: once it is there, all it names is there.
+      for (const name of [place.jobs, ...files.map((f) => f[0])]) renameSync(join(place.folder, name + suffix), join(place.folder, name));
+    }
+    if (flags.json) process.stdout.write(`${JSON.stringify(result.report, null, 2)}\n`);
+    else process.stdout.write(summary(format, result, place));
+    if (result.report.taken === 0) throw new UserError(`no row of ${file} can be taken`);
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (error instanceof UserError || code === undefined) throw error;
+    throw new UserError(`cannot read or write (${(error as Error).message})`);
+  } finally {
+    await handle?.close();
+    cleanUp();
+    process.removeListener('SIGINT', interrupted);
+    process.removeListener('SIGTERM', interrupted);
+  }
+}
+
+/** Opens the file anew for each pass; says on a terminal how far it is. */
+function progressing(file: string, size: number): () => AsyncGenerator<Uint8Array> {
+  let pass = 0;
+  return async function* () {
+    pass++;
+    let done = 0;
+    let shown = -1;
+    for await (const chunk of createReadStream(file, { highWaterMark: 1 << 18 })) {
+      yield chunk as Uint8Array;
+      done += (chunk as Uint8Array).length;
+      const percent = Math.floor((50 * (pass - 1 + done / Math.max(1, size))));
+      if (process.stderr.isTTY && percent !== shown) process.stderr.write(`\rReading ${basename(file)}: ${percent} %`);
+      shown = percent;
+    }
+  };
+}
+
+function sizeOf(file: string): number {
+  let stat: ReturnType<typeof statSync>;
+  try {
+    stat = statSync(file);
+  } catch (error) {
+    throw new UserError(`cannot read ${file}: ${(error as NodeJS.ErrnoException).code === 'ENOENT' ? 'there is no such file' : (error as Error).message}`);
+  }
+  if (!stat.isFile()) throw new UserError(`${file} is not a file: the log is read twice, so it cannot come from a pipe`);
+  return stat.size;
+}
+
+function nodesText(file: string): string {
+  if (sizeOf(file) > MAX_NODES_FILE) throw new UserError(`${file} is too large for a list of nodes`);
+  return readFileSync(file, 'utf8');
+}
+
+const count = (n: number) => String(n).replace(/\B(?=(\d{3})+$)/g, ',');
+
+export function summary(format: string, result: ImportResult, place: { folder: string; scenario: string; jobs: string } | undefined): string {
+  const { report } = result;
+  const lines = [`${format}: ${count(report.rows)} rows, ${count(report.taken)} taken (${count(report.mended)} of them mended), ${count(report.refused)} refused.`];
+  if (report.problemCount > 0) {
+    lines.push('', `${count(report.problemCount)} problem${report.problemCount === 1 ? '' : 's'}:`);
+    for (const p of report.problems.slice(0, SHOWN_PROBLEMS)) lines.push(`  line ${p.line}: ${p.what}`);
+    if (report.problemCount > SHOWN_PROBLEMS) lines.push(`  … and ${count(report.problemCount - SHOWN_PROBLEMS)} more; --json lists the first 100`);
+  }
+  if (report.taken > 0) {
+    lines.push('', `Cluster: ${result.clusterRule}`);
+    if (place === undefined) lines.push('Nothing was written: add --out FOLDER.');
+    else lines.push(`Written: ${join(place.folder, place.scenario)} and ${place.jobs} beside it.`, '', `Next: simsup run ${join(place.folder, place.scenario)}`);
+  }
+  return `${lines.join('\n')}\n`;
+}

@@ -1,0 +1,38 @@
+/** Numbers as people read them, without the locale of the machine. */
+
+/** `12,345.6`: thousands separated, a fixed number of digits after the point. */
+export function decimal(value: number, digits = 0): string {
+  const [whole, fraction] = value.toFixed(digits).split('.');
+  const grouped = whole.replace(/\B(?=(\d{3})+$)/g, ',');
+  return fraction === undefined ? grouped : `${grouped}.${fraction}`;
+}
+
+/** `62.1 %` of a share 0..1. */
+export function percent(share: number, digits = 1): string {
+  return `${(share * 100).toFixed(digits)} %`;
+}
+
+/** `45 s`, `12 min`, `3.4 h`, `2.1 d`; `–` for nothing. */
+export function span(seconds: number | null): string {
+  if (seconds === null) return '–';
+  if (seconds === 0) return '0 s';
+  if (seconds < 10) return `${trimmed(seconds, 2)} s`;
+  if (seconds < 120) return `${trimmed(seconds, 0)} s`;
+  if (seconds < 2 * 3600) return `${trimmed(seconds / 60, 0)} min`;
+  if (seconds < 48 * 3600) return `${trimmed(seconds / 3600, 1)} h`;
+  return `${decimal(seconds / 86_400, 1).replace(/\.0$/, '')} d`;
+}
+
+function trimmed(value: number, digits: number): string {
+  return String(Number(value.toFixed(digits)));
+}
+
+export function dollars(usd: number): string {
+  return `$${decimal(usd, 2)}`;
+}
+
+/** Integer µs as seconds with six decimals, exact: `1.000001`. */
+export function exactSeconds(us: number): string {
+  const whole = Math.floor(us / 1_000_000);
+  return `${whole}.${String(us - whole * 1_000_000).padStart(6, '0')}`;
+}

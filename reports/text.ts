@@ -1,0 +1,219 @@
+/** The plain summary of a run, as people paste it into a mail: at most 100 columns wide. */
+import { CATEGORIES, type Category } from '../sim/simulate.ts';
+import { decimal, dollars, percent, span } from './format.ts';
+import type { QueueSummary, RunSummary } from './summary.ts';
+
+export interface TextOptions {
+  /** ANSI colours in the bar and the headings. */
+  colour?: boolean;
+}
+
+const WIDTH = 100;
+const BAR = 80;
+const SHOWN_PROJECTS = 20;
+const SHOWN_ASSUMPTIONS = 6;
+
+/** A glyph that can be told from the others without colour, and its ANSI colour. */
+export const MARKS: Record<Category, { glyph: string; ansi: number }> = {
+  reclaimed: { glyph: 'R', ansi: 35 },
+  unhealthy: { glyph: 'U', ansi: 31 },
+  provisioning: { glyph: 'P', ansi: 35 },
+  productive: { glyph: '█', ansi: 32 },
+  lost: { glyph: '×', ansi: 31 },
+  checkpoint: { glyph: 'c', ansi: 33 },
+  restart: { glyph: 's', ansi: 33 },
+  detecting: { glyph: '?', ansi: 31 },
+  degraded: { glyph: 'd', ansi: 31 },
+  serving: { glyph: '▓', ansi: 36 },
+  'serving-idle': { glyph: '▒', ansi: 36 },
+  'idle-allocated': { glyph: '░', ansi: 34 },
+  terminating: { glyph: 't', ansi: 33 },
+  reserved: { glyph: 'r', ansi: 35 },
+  draining: { glyph: 'D', ansi: 35 },
+  free: { glyph: '·', ansi: 90 },
+};
+
+export function textSummary(summary: RunSummary, options: TextOptions = {}): string {
+  const paint = (ansi: number, text: string) => (options.colour ? `\x1b[${ansi}m${text}\x1b[0m` : text);
+  const heading = (text: string) => ['', paint(1, text)];
+  const lines = [
+    ...wrap(`${plain(summary.scenario)}: ${plain(summary.title) || 'a simulated cluster'}`, '').map((line) => paint(1, line)),
+    ...wrap(
+      `${span(summary.simulatedSeconds)} simulated, policy ${plain(summary.policy)}, seed ${plain(summary.seed)}, digest ${summary.digest}`,
+      '',
+    ),
+    ...warnings(summary).flatMap((text) => wrap(`! ${text}`, '  ')).map((line) => paint(33, line)),
+    '',
+    ...figures(summary),
+    ...heading(`Where ${decimal(summary.ledger.gpuHours.capacity)} GPU-hours went`),
+    ...ledger(summary, paint),
+    ...heading('Jobs'),
+    ...jobs(summary),
+    ...heading('Projects'),
+    ...projects(summary.queues),
+    ...heading(`Cost ${dollars(summary.cost.total)}`),
+    ...cost(summary),
+  ];
+  if (summary.assumptions.length > 0) {
+    lines.push(...heading('Assumed'));
+    for (const assumption of summary.assumptions.slice(0, SHOWN_ASSUMPTIONS)) lines.push(...wrap(`- ${plain(assumption)}`, '  '));
+    const more = summary.assumptions.length - SHOWN_ASSUMPTIONS;
+    if (more > 0) lines.push(`  … and ${more} more; --json has them all`);
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+/** What to type after a run; `scenario` is what was run, undefined = the default. */
+export function nextSteps(scenario?: string): string {
+  const steps: [string, string][] = [
+    [`npx simsup run ${scenario === undefined ? '' : `${scenario} `}--out results`, 'all jobs, samples and a report to open in a browser'],
+    ['npx simsup init my-cluster.yaml', 'a commented scenario to change, then: npx simsup run my-cluster.yaml'],
+    ['npx simsup import sacct LOG --out mine', 'your own log (also csv, swf, openb, philly, itp, helios)'],
+    ['npx simsup run mine/scenario.yaml', 'and your own log simulated'],
+  ];
+  const width = Math.max(...steps.map(([command]) => command.length));
+  return ['Next', ...steps.map(([command, does]) => `  ${command.padEnd(width)}   ${does}`)].join('\n').concat('\n');
+}
+
+export function warnings(summary: RunSummary): string[] {
+  const { jobs } = summary;
+  const texts: string[] = [];
+  if (summary.partial) texts.push(`Partial: stopped after ${span(summary.simulatedSeconds)} of simulated time; everything below is up to then.`);
+  if (summary.stalled) {
+    texts.push(`Stalled: ${jobs.counts.pending} jobs wait for GPUs and nothing can happen any more that would free them (half-started gangs hold them).`);
+  }
+  if (jobs.counts.unschedulable > 0) {
+    const count = jobs.counts.unschedulable;
+    texts.push(`${decimal(count)} ${count === 1 ? 'job' : 'jobs'} can never run on this cluster:`);
+    for (const { id, why } of jobs.unschedulable.slice(0, 3)) texts.push(`${plain(id)} asks for ${why}`);
+    if (count > 3) texts.push('(--json lists the first ten)');
+  }
+  return texts;
+}
+
+function figures({ figures, ledger, cost }: RunSummary): string[] {
+  const useful = ledger.gpuHours.productive + ledger.gpuHours.serving;
+  const line = (name: string, value: number, means: string) => `${name.padEnd(12)}${percent(value).padStart(7)}  ${means}`;
+  return [
+    line('Allocation', figures.allocation.value, 'of installed GPU time was held by jobs'),
+    line('Utilisation', figures.utilisation.value, 'of installed GPU time was busy'),
+    line(
+      'Goodput',
+      figures.goodput.value,
+      `of installed GPU time did work that lasted${useful > 0 ? `: ${dollars(cost.total / useful)} per useful GPU-hour` : ''}`,
+    ),
+  ];
+}
+
+function ledger({ ledger: { gpuHours } }: RunSummary, paint: (ansi: number, text: string) => string): string[] {
+  const present = CATEGORIES.filter((category) => gpuHours[category] > 0);
+  const cells = apportion(present.map((category) => gpuHours[category]), BAR);
+  const bar = present.map((category, i) => paint(MARKS[category].ansi, MARKS[category].glyph.repeat(cells[i]))).join('');
+  const lines = [`  ${bar}`];
+  const row = (glyph: string, name: string, hours: number) =>
+    `  ${glyph} ${name.padEnd(15)}${decimal(hours, 1).padStart(16)} GPU-h ${percent(gpuHours.capacity === 0 ? 0 : hours / gpuHours.capacity).padStart(8)}`;
+  for (const category of present) {
+    const { glyph, ansi } = MARKS[category];
+    lines.push(row(paint(ansi, glyph), category, gpuHours[category]));
+  }
+  if (gpuHours.fragmented > 0) lines.push(`${row(' ', ' fragmented', gpuHours.fragmented)}  of the free: no waiting job fits there`);
+  return lines;
+}
+
+/** Cells of a bar in proportion, by largest remainder; whatever is above nothing gets at least one. */
+export function apportion(amounts: readonly number[], cells: number): number[] {
+  const total = amounts.reduce((sum, amount) => sum + amount, 0);
+  if (total === 0) return amounts.map(() => 0);
+  const shares = amounts.map((amount) => (amount / total) * cells);
+  const given = shares.map((share, i) => (amounts[i] > 0 ? Math.max(1, Math.floor(share)) : 0));
+  const sum = () => given.reduce((a, b) => a + b, 0);
+  const byNeed = shares.map((_, i) => i);
+  while (sum() < cells) given[byNeed.sort((a, b) => shares[b] - given[b] - (shares[a] - given[a]) || a - b)[0]]++;
+  while (sum() > cells) given[byNeed.sort((a, b) => given[b] - given[a] || a - b)[0]]--;
+  return given;
+}
+
+function jobs({ jobs }: RunSummary): string[] {
+  const { counts } = jobs;
+  const parts = [`${decimal(counts.completed)} completed`];
+  for (const status of ['failed', 'running', 'pending', 'unschedulable'] as const) {
+    if (counts[status] > 0) parts.push(`${decimal(counts[status])} ${status}`);
+  }
+  const lines = wrap(
+    `  ${decimal(counts.total)} jobs: ${parts.join(', ')}; ${decimal(jobs.preemptions)} preemptions, ${decimal(jobs.restarts)} restarts`,
+    '  ',
+  );
+  const cell = (value: string) => value.padStart(10);
+  lines.push(`  ${''.padEnd(18)}${['mean', 'p50', 'p90', 'p95', 'p99', 'max'].map(cell).join('')}`);
+  const times = (x: number | null) => (x === null ? '–' : `${decimal(x, 2)} ×`);
+  for (const [name, of, show] of [
+    ['completion time', jobs.jct, span],
+    ['queueing delay', jobs.queueingDelay, span],
+    ['slowdown', jobs.slowdown, times],
+  ] as const) {
+    lines.push(`  ${name.padEnd(18)}${[of.mean, of.p50, of.p90, of.p95, of.p99, of.max].map((x) => cell(show(x))).join('')}`);
+  }
+  return lines;
+}
+
+function projects(queues: readonly QueueSummary[]): string[] {
+  const shown = [...queues].sort((a, b) => total(b) - total(a)).slice(0, SHOWN_PROJECTS);
+  const width = Math.min(26, Math.max(7, ...shown.map((queue) => plain(queue.project).length)));
+  const row = (name: string, cells: readonly string[]) =>
+    `  ${name.padEnd(width)}${cells.map((text, i) => text.padStart(i === 0 ? 9 : i === 5 || i === 4 ? 12 : 12)).join('')}`;
+  const lines = [row('', ['jobs', 'deserves', 'GPU-hours', 'borrowed', 'wait p50', 'wait p95'])];
+  for (const queue of shown) {
+    const name = plain(queue.project);
+    lines.push(
+      row(name.length > width ? `${name.slice(0, width - 1)}…` : name, [
+        decimal(queue.jobs),
+        queue.deservedGpus === null ? '–' : `${decimal(queue.deservedGpus)} GPUs`,
+        decimal(total(queue)),
+        decimal(queue.gpuHours.overQuota),
+        span(queue.queueingDelay.p50),
+        span(queue.queueingDelay.p95),
+      ]),
+    );
+  }
+  if (queues.length > shown.length) lines.push(`  … and ${queues.length - shown.length} more with fewer GPU-hours; --json has them all`);
+  return lines;
+}
+
+function total(queue: QueueSummary): number {
+  return queue.gpuHours.inQuota + queue.gpuHours.overQuota;
+}
+
+function cost({ cost }: RunSummary): string[] {
+  const lines = cost.byPool
+    .filter((pool) => pool.gpuHours > 0)
+    .map((pool) =>
+      costRow(plain(pool.pool), pool.usd, `${decimal(pool.gpuHours)} GPU-hours ${plain(pool.gpuModel)} at $${pool.usdPerGpuHour}/h, idle ones included`),
+    );
+  for (const fixed of cost.byFixedCost) lines.push(costRow(plain(fixed.name), fixed.usd, `at $${fixed.usdPerHour}/h`));
+  return lines.length > SHOWN_PROJECTS ? [...lines.slice(0, SHOWN_PROJECTS), `  … and ${lines.length - SHOWN_PROJECTS} more; --json has them all`] : lines;
+}
+
+function costRow(name: string, usd: number, why: string): string {
+  return `  ${(name.length > 24 ? `${name.slice(0, 23)}…` : name).padEnd(24)}${dollars(usd).padStart(16)}  ${why}`.slice(0, WIDTH);
+}
+
+/** Words in lines no wider than a mail; the lines after the first begin with `indent`. */
+function wrap(text: string, indent: string): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    if (line !== '' && line.trim() !== '' && line.length + 1 + word.length > WIDTH) {
+      lines.push(line);
+      line = indent + word;
+    } else {
+      line = lines.length === 0 && line === '' ? word : `${line} ${word}`;
+    }
+  }
+  return [...lines, line];
+}
+
+/** Text from a scenario without what would steer a terminal. */
+function plain(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is taken out
+  return text.replace(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]+/g, ' ').trim();
+}

@@ -1,0 +1,102 @@
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { parseAllDocuments } from 'yaml';
+import { z } from 'zod';
+import { folderReader } from '../files.ts';
+import { readScenario } from '../read.ts';
+import { scenarioJsonSchema } from '../schema.ts';
+import { starterScenario } from '../starter.ts';
+import { builtin, builtins } from './index.ts';
+
+describe('built-in scenarios', () => {
+  it('hold what their sentences say', () => {
+    const mission = builtin('mission-control');
+    expect(mission.pools.map((p) => [p.name, p.gpuModel, p.priceMicroUsd])).toEqual([
+      ['h200-training', 'H200-SXM5', 5_920_000],
+      ['b200-inference', 'B200-SXM6', 8_610_000],
+    ]);
+    expect([...mission.nodes.gpus]).toEqual([8, 8, 8, 8, 8, 8]);
+    expect(mission.fixedCosts).toEqual([{ name: 'control plane', microUsdPerHour: 500_000 }]);
+    expect(mission.projects.map((p) => [p.name, p.deservedGpus, p.overQuotaWeight, p.maxOverQuotaGpus])).toEqual([
+      ['llm-pretraining', [32, 0], 2, 16],
+      ['inference-prod', [0, 16], 1, -1],
+      ['research', [0, 0], 1, -1],
+    ]);
+    expect(builtin('small-team').nodes.gpus.reduce((a, b) => a + b, 0)).toBeLessThan(16);
+    expect(builtin('philly-week').jobs.count).toBe(2328);
+    expect(builtin('openb').nodes.count).toBe(1213);
+    expect(builtin('openb').nodes.gpus.reduce((a, b) => a + b, 0)).toBe(6212);
+    expect(builtin('itp').jobs.count).toBe(1000);
+    expect(() => builtin('mision-control')).toThrow("did you mean 'mission-control'?");
+  });
+
+  it('are the same every time, and other with another seed', () => {
+    const text = builtins[0].text;
+    const jobs = (t: string) => {
+      const { jobs: j } = readScenario(t);
+      return { ids: j.ids, submit: j.submitUs, duration: j.durationUs, tasks: j.taskGpus };
+    };
+    expect(jobs(text)).toEqual(jobs(text));
+    expect(jobs(text.replace('seed: 1', 'seed: 2')).submit).not.toEqual(jobs(text).submit);
+  });
+
+  it('ask for the load that mission-control states, over many seeds', () => {
+    const hours = new Map<string, number>();
+    const seeds = 40;
+    for (let seed = 1; seed <= seeds; seed++) {
+      const s = readScenario(builtins[0].text.replace('seed: 1', `seed: ${seed}`));
+      for (let j = 0; j < s.jobs.count; j++) {
+        if (s.jobs.durationUs[j] === Infinity) continue;
+        let gpus = 0;
+        for (let k = s.jobs.taskStart[j]; k < s.jobs.taskStart[j + 1]; k++) gpus += s.jobs.taskGpus[k];
+        const name = s.projects[s.jobs.project[j]].name;
+        const use = (gpus * s.jobs.durationUs[j] * s.jobs.shareMilli[j]) / 1000 / 3.6e9;
+        hours.set(name, (hours.get(name) ?? 0) + use / seeds / (32 * 720));
+      }
+    }
+    expect(hours.get('llm-pretraining')).toBeGreaterThan(0.58);
+    expect(hours.get('llm-pretraining')).toBeLessThan(0.72);
+    expect(hours.get('research')).toBeGreaterThan(0.22);
+    expect(hours.get('research')).toBeLessThan(0.3);
+  });
+
+  it('and the starter pass the JSON Schema, which is one', () => {
+    const schema = scenarioJsonSchema();
+    expect(schema.$schema).toBe('https://json-schema.org/draft/2020-12/schema');
+    const check = z.fromJSONSchema(schema as never);
+    for (const text of [...builtins.map((b) => b.text), starterScenario()]) {
+      for (const doc of parseAllDocuments(text)) {
+        const result = check.safeParse(doc.toJS());
+        expect(result.success, JSON.stringify(result.error?.issues ?? '').slice(0, 500)).toBe(true);
+      }
+    }
+    expect(check.safeParse({ apiVersion: 'simsup.dev/v1', kind: 'Cluster', spec: { polls: [] } }).success).toBe(false);
+    expect(readScenario(starterScenario()).jobs.count).toBeGreaterThan(100);
+  });
+});
+
+describe('files beside a scenario', () => {
+  const base = mkdtempSync(join(tmpdir(), 'simsup-'));
+  afterAll(() => rmSync(base, { recursive: true }));
+  const folder = join(base, 'scenario');
+  mkdirSync(join(folder, 'sub'), { recursive: true });
+  mkdirSync(join(base, 'scenario-evil'));
+  writeFileSync(join(folder, 'sub', 'jobs.csv'), '\ufeffsubmit,duration\r\n0,60\r\n1,60');
+  writeFileSync(join(base, 'secret'), 'x');
+  writeFileSync(join(base, 'scenario-evil', 'x'), 'x');
+  symlinkSync(join(base, 'secret'), join(folder, 'link'));
+
+  it('are read, those outside are not, by whatever way', () => {
+    const read = folderReader(folder);
+    const text = 'apiVersion: simsup.dev/v1\nkind: Workload\nspec: {jobsFile: sub/jobs.csv}\n';
+    expect(readScenario(text, { readFile: read }).jobs.count).toBe(2);
+    for (const path of ['../secret', 'link', join(base, 'secret'), '../scenario-evil/x', 'sub/../../secret']) {
+      expect(() => read(path), path).toThrow(/is outside the scenario's folder; allow it with --allow-read DIR/);
+    }
+    expect(() => read('nothing')).toThrow('there is no nothing beside the scenario');
+    expect(() => read('sub')).toThrow('sub is not a file');
+    expect([...folderReader(folder, [base])('../secret')]).toEqual(['x']);
+  });
+});

@@ -1,0 +1,221 @@
+/** Workload documents → jobs: listed, from a file, from manifests' files, generated. */
+
+import { type Report, checkDocuments, documentsOf, type CheckedDocument } from '../documents.ts';
+import { expectedJobs, generateTeam } from '../generate.ts';
+import { type JobRow, readJobsCsv } from '../jobs-csv.ts';
+import { openStream } from '../../sim/engine/random.ts';
+import { HOUR_US } from '../../sim/scenario.ts';
+import { type Accepted, type JobInput, type JobTraits, MAX_JOBS, type WorkloadSpec } from '../schema.ts';
+import type { SourceDocument } from '../yaml.ts';
+import type { JobDraft, JobSink } from './jobs.ts';
+import { manifestJobs } from './manifests.ts';
+import { linesOf, type ReadFile } from './read-file.ts';
+import { isSbatch, readSbatch } from './sbatch.ts';
+import { DEFAULT_STEP_US } from './jobs.ts';
+
+export interface WorkloadContext {
+  /** The scenario's file, for problems with the whole of it. */
+  file: string;
+  sink: JobSink;
+  readFile: ReadFile;
+  report: Report;
+  seed: string;
+  /** Until when teams submit jobs, µs. */
+  horizonUs: number;
+  startEpochSeconds: number;
+  utcOffsetMinutes: number;
+  assume(sentence: string): void;
+}
+
+type Loaded = { data: Accepted['Workload']; source: SourceDocument };
+
+export function addWorkload({ data, source }: Loaded, number: number, c: WorkloadContext): void {
+  const { spec } = data;
+  const label = data.metadata.name ?? (number === 0 ? 'workload' : `workload-${number + 1}`);
+  const before = c.report.problems.length;
+  const empty = spec.jobs.length + spec.teams.length + spec.manifestFiles.length === 0 && spec.jobsFile === undefined;
+  if (empty) c.report.at(source, ['spec'], 'no work', 'jobs, jobsFile, manifestFiles or teams');
+  spec.jobs.forEach((job, i) => {
+    const draft = listedJob(job, i, number, spec, source, c.report);
+    if (draft !== undefined) c.sink.add(draft);
+  });
+  if (spec.jobsFile !== undefined) addJobsFile(spec.jobsFile, spec, label, source, c);
+  spec.manifestFiles.forEach((file, i) => {
+    addManifestFile(file, ['spec', 'manifestFiles', i], spec, source, c);
+  });
+  addTeams(spec, label, source, c);
+  if (spec.scale !== 1 && c.report.problems.length === before) {
+    c.assume(`Workload ${label}: ${spec.scale} times the load (arrival rates of teams; jobs of its file repeated or thinned at random).`);
+  }
+}
+
+/** The job's own traits over the workload's defaults. */
+function withDefaults(own: JobTraits, defaults: JobTraits): JobTraits {
+  const traits: Record<string, unknown> = { ...defaults };
+  for (const [k, v] of Object.entries(own)) if (v !== undefined) traits[k] = v;
+  return traits as JobTraits;
+}
+
+function listedJob(job: JobInput, i: number, number: number, spec: WorkloadSpec, source: SourceDocument, report: Report): JobDraft | undefined {
+  const path = ['spec', 'jobs', i];
+  const { id, project, user, submit, duration, steps, deadline, gpus, workers, minWorkers, after, ...own } = job;
+  const traits = withDefaults(own, spec.defaults);
+  if (duration !== undefined && steps !== undefined && own.stepTime !== undefined) {
+    report.at(source, [...path, 'duration'], 'a duration beside steps and stepTime', 'one or the other');
+    return undefined;
+  }
+  const durationUs = duration ?? (steps === undefined ? HOUR_US : steps * (traits.stepTime ?? DEFAULT_STEP_US));
+  if (!Number.isSafeInteger(durationUs)) {
+    report.at(source, [...path, 'steps'], `${steps} steps`, 'work of at most 285 years');
+    return undefined;
+  }
+  return {
+    id: id ?? (number === 0 ? `job-${i + 1}` : `workload-${number + 1}/job-${i + 1}`),
+    project: project ?? spec.project ?? '',
+    user: user ?? '',
+    submitUs: submit,
+    durationUs,
+    deadlineUs: deadline,
+    steps,
+    gpus,
+    workers: workers ?? 0,
+    minWorkers,
+    after: (after ?? []).map((a) => (typeof a === 'string' ? { job: a, condition: 'completed' } : a)),
+    traits,
+    blame: (field, found, expected, nearest) => {
+      const place = source.locate([...path, field]);
+      report.add({ file: source.file, ...place, path: `spec.jobs[${i}].${field}`, found, expected, ...(nearest && { nearest }) });
+    },
+  };
+}
+
+function addJobsFile(file: string, spec: WorkloadSpec, label: string, source: SourceDocument, c: WorkloadContext): void {
+  let jobs = 0;
+  try {
+    const reader = readJobsCsv(c.readFile(file), file, c.report.add);
+    if (reader === undefined) return;
+    const thin = openStream(c.seed, `workload/${label}/scale`);
+    const whole = Math.floor(spec.scale);
+    for (const { row, line } of reader.rows) {
+      if (++jobs > MAX_JOBS) {
+        c.report.add({ file, line, column: 1, path: '', found: `more than ${MAX_JOBS} jobs`, expected: `at most ${MAX_JOBS}` });
+        return;
+      }
+      const draft = fileJob(row, line, file, spec, c.report);
+      // One draw per row and copy, whatever comes of it: a different scale leaves the other rows' draws alone.
+      const copies = spec.scale === 1 ? 1 : whole + (thin.next() < spec.scale - whole ? 1 : 0);
+      for (let k = 0; k < copies; k++) {
+        if (k === 0) c.sink.add(draft);
+        else {
+          // Copies come up to an hour later: a log repeated at the very same instants would arrive in pairs.
+          const submitUs = draft.submitUs + thin.integer(HOUR_US);
+          const rename = (id: string) => `${id}~${k + 1}`;
+          const after = draft.after.map((a) => ({ ...a, job: rename(a.job) }));
+          c.sink.add({ ...draft, id: rename(draft.id), submitUs, after });
+        }
+      }
+    }
+  } catch (error) {
+    c.report.at(source, ['spec', 'jobsFile'], `a file that cannot be read (${(error as Error).message})`, 'a CSV of jobs');
+    return;
+  }
+  if (jobs === 0 && c.report.problems.length === 0) {
+    c.report.add({ file, line: 0, column: 0, path: '', found: 'a file without jobs', expected: 'at least one job' });
+  }
+}
+
+const CSV_FIELD: Record<string, string> = { gpus: 'num_gpu', id: 'job_id', gpuModels: 'gpu_model' };
+
+function fileJob(row: JobRow, line: number, file: string, spec: WorkloadSpec, report: Report): JobDraft {
+  const own: JobTraits = {};
+  if (row.gpuModels.length > 0) own.gpuModels = row.gpuModels;
+  if (row.shareMilli !== 1000) own.gpuShare = row.shareMilli;
+  if (row.gpuMemoryMiB > 0) own.gpuMemory = row.gpuMemoryMiB;
+  if (row.cpuMilli > 0) own.cpu = row.cpuMilli;
+  if (row.memoryMiB > 0) own.memory = row.memoryMiB;
+  if (row.priority !== undefined) own.priority = row.priority;
+  if (row.partition !== '') own.partition = row.partition;
+  if (row.qos !== '') own.qos = row.qos;
+  if (row.class !== undefined) own.class = row.class;
+  return {
+    id: row.id,
+    project: row.project || (spec.project ?? ''),
+    user: row.user,
+    submitUs: row.submitUs,
+    durationUs: row.durationUs,
+    limitUs: row.limitUs > 0 ? row.limitUs : undefined,
+    gpus: row.gpus,
+    workers: row.workers,
+    after: row.after,
+    traits: withDefaults(own, spec.defaults),
+    blame: (field, found, expected, nearest) => {
+      const path = CSV_FIELD[field] ?? field;
+      report.add({ file, line, column: 1, path, found, expected, ...(nearest && { nearest }) });
+    },
+  };
+}
+
+function addManifestFile(file: string, path: (string | number)[], spec: WorkloadSpec, source: SourceDocument, c: WorkloadContext): void {
+  let text: string;
+  try {
+    const content = c.readFile(file);
+    text = typeof content === 'string' ? content : [...linesOf(content)].join('\n');
+  } catch (error) {
+    c.report.at(source, path, `a file that cannot be read (${(error as Error).message})`, 'a manifest of a job, or an sbatch script');
+    return;
+  }
+  for (const draft of manifestText(text, file, c)) {
+    c.sink.add({ ...draft, project: draft.project || (spec.project ?? ''), traits: withDefaults(draft.traits, spec.defaults) });
+  }
+}
+
+function manifestText(text: string, file: string, c: WorkloadContext): JobDraft[] {
+  if (isSbatch(text, file)) return readSbatch(text, file, c.report.add);
+  const docs = checkDocuments(text, file, c.report);
+  const jobs = manifestJobs(docs, c.report, c.assume);
+  if (jobs.length < docs.length) {
+    c.report.add({ file, line: 1, column: 1, path: '', found: 'documents that are not jobs', expected: 'only manifests of jobs in manifestFiles' });
+  }
+  return jobs;
+}
+
+function addTeams(spec: WorkloadSpec, label: string, source: SourceDocument, c: WorkloadContext): void {
+  const names = new Set<string>();
+  spec.teams.forEach((team, i) => {
+    const path = ['spec', 'teams', i];
+    if (names.has(team.name)) c.report.at(source, [...path, 'name'], `team '${team.name}' a second time`, 'each team once');
+    names.add(team.name);
+    const many = expectedJobs(team, spec.scale, c.horizonUs);
+    if (many > MAX_JOBS) {
+      c.report.at(source, [...path, 'arrivals', 'perDay'], `about ${Math.round(many)} jobs`, `at most ${MAX_JOBS}`);
+      return;
+    }
+    const traits = withDefaults(teamTraits(team), spec.defaults);
+    const blamed = new Set<string>();
+    const blame: JobDraft['blame'] = (field, found, expected, nearest) => {
+      const at = field === 'gpus' || field === 'workers' ? 'sizes' : field;
+      if (blamed.has(`${at} ${found}`)) return;
+      blamed.add(`${at} ${found}`);
+      const text = `spec.teams[${i}].${at}`;
+      c.report.add({ file: source.file, ...source.locate([...path, at]), path: text, found, expected, ...(nearest && { nearest }) });
+    };
+    const jobs = generateTeam(team, {
+      seed: c.seed,
+      stream: `workload/${label}/${team.name}`,
+      scale: spec.scale,
+      horizonUs: c.horizonUs,
+      startEpochSeconds: c.startEpochSeconds,
+      utcOffsetMinutes: c.utcOffsetMinutes,
+    });
+    for (const job of jobs) {
+      c.sink.add({ ...job, project: team.project ?? spec.project ?? team.name, generated: true, after: [], traits, blame });
+    }
+  });
+}
+
+function teamTraits(team: WorkloadSpec['teams'][number]): JobTraits {
+  const { name: _n, project: _p, users: _u, arrivals: _a, together: _t, sizes: _s, duration: _d, timeLimitFactor: _l, ...traits } = team;
+  return traits;
+}
+
+export const workloadsOf = (docs: readonly CheckedDocument[]) => documentsOf(docs, 'Workload');

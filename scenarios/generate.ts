@@ -1,0 +1,132 @@
+/**
+ * Jobs of a team, drawn from its distributions. Each cause has a stream of its own (arrivals, sizes, durations, users),
+ * so that a change to one shifts none of the others' draws.
+ */
+
+import { openStream, type Stream } from '../sim/engine/random.ts';
+import { empirical, exponential, lognormalFromMedian, uniform, weibull } from '../sim/engine/samplers.ts';
+import { DAY_US, HOUR_US } from '../sim/scenario.ts';
+import type { ArrivalsInput, DurationInput, TeamInput } from './schema.ts';
+
+export interface Generation {
+  seed: string;
+  /** Prefix of the names of this team's streams and of its jobs. */
+  stream: string;
+  scale: number;
+  horizonUs: number;
+  startEpochSeconds: number;
+  utcOffsetMinutes: number;
+}
+
+export interface GeneratedJob {
+  id: string;
+  user: string;
+  submitUs: number;
+  durationUs: number;
+  limitUs: number | undefined;
+  gpus: number;
+  workers: number;
+}
+
+/** An upper estimate of how many jobs a team will submit, before any is made. */
+export function expectedJobs(team: TeamInput, scale: number, horizonUs: number): number {
+  return ((team.arrivals.perDay * Math.max(1, team.arrivals.weekend) * scale * horizonUs) / DAY_US) * team.together;
+}
+
+export function* generateTeam(team: TeamInput, g: Generation): Generator<GeneratedJob> {
+  const open = (cause: string) => openStream(g.seed, `${g.stream}/${cause}`);
+  const [sizes, durations, users] = [open('sizes'), open('durations'), open('users')];
+  const pick = empirical(team.sizes, team.sizes.map((s) => s.weight));
+  const common = durationSampler(team.duration);
+  const own = new Map(team.sizes.map((s) => [s, s.duration === undefined ? common : durationSampler(s.duration)]));
+  let n = 0;
+  for (const submitUs of arrivals(team.arrivals, g, open('arrivals'))) {
+    const user = `${team.name}-${users.integer(team.users) + 1}`;
+    for (let k = 0; k < team.together; k++) {
+      const size = pick(sizes);
+      const durationUs = (own.get(size) as DurationSampler)(durations);
+      n++;
+      yield {
+        id: `${team.name}/${n}`,
+        user,
+        submitUs,
+        durationUs,
+        limitUs: team.timeLimitFactor > 0 ? Math.ceil(durationUs * team.timeLimitFactor) : undefined,
+        gpus: size.gpus,
+        workers: size.workers ?? 0,
+      };
+    }
+  }
+}
+
+/** Times of arrivals: a Poisson process at the highest rate, thinned to the rate of the hour (Lewis and Shedler 1979). */
+function* arrivals(spec: ArrivalsInput, g: Generation, stream: Stream): Generator<number> {
+  const shape = rateShape(spec);
+  const perUs = (spec.perDay * g.scale) / DAY_US;
+  const peak = perUs * shape.highest;
+  if (!(peak > 0)) return;
+  const localStart = g.startEpochSeconds + g.utcOffsetMinutes * 60;
+  let t = 0;
+  for (;;) {
+    t += exponential(stream, 1 / peak);
+    if (!(t < g.horizonUs)) return;
+    if (spec.pattern === 'poisson' && spec.weekend === 1) yield Math.floor(t);
+    else if (stream.next() * shape.highest < shape.at(localStart * 1e6 + t)) yield Math.floor(t);
+  }
+}
+
+/** Rate as a multiple of the mean rate of a weekday, by local time. */
+interface RateShape {
+  highest: number;
+  at(localUs: number): number;
+}
+
+/** A straight line from the trough up to the peak and, twelve hours later, back: mean 1 over a weekday. */
+function rateShape(spec: ArrivalsInput): RateShape {
+  const ratio = spec.pattern === 'diurnal' ? spec.peakToTrough : 1;
+  const low = 2 / (1 + ratio);
+  const high = low * ratio;
+  return {
+    highest: high * Math.max(1, spec.weekend),
+    at(localUs) {
+      const day = Math.floor(localUs / DAY_US);
+      const hour = (localUs - day * DAY_US) / HOUR_US;
+      const apart = Math.abs(hour - spec.peakHour);
+      const fromPeak = Math.min(apart, 24 - apart) / 12;
+      // 1 January 1970 was a Thursday; 0 = Monday.
+      const weekday = (((day + 3) % 7) + 7) % 7;
+      return (high + (low - high) * fromPeak) * (weekday >= 5 ? spec.weekend : 1);
+    },
+  };
+}
+
+type DurationSampler = (stream: Stream) => number;
+
+/** Draws of a duration: whole µs, at least 1 s unless `min` says otherwise, at most `max` or a year. */
+function durationSampler(spec: DurationInput): DurationSampler {
+  if (typeof spec === 'number') return () => spec;
+  const least = spec.min ?? 1_000_000;
+  const most = Math.max(least, spec.max ?? 365 * DAY_US);
+  const draw = rawSampler(spec);
+  return (stream) => Math.min(most, Math.max(least, Math.round(draw(stream))));
+}
+
+function rawSampler(spec: Exclude<DurationInput, number>): DurationSampler {
+  if ('lognormal' in spec) {
+    const median = Math.max(1, spec.lognormal.median);
+    return (s) => lognormalFromMedian(s, median, spec.lognormal.sigma);
+  }
+  if ('exponential' in spec) return (s) => exponential(s, Math.max(1, spec.exponential.mean));
+  if ('weibull' in spec) return (s) => weibull(s, spec.weibull.shape, Math.max(1, spec.weibull.scale));
+  if ('uniform' in spec) {
+    const [lo, hi] = [Math.min(spec.uniform.from, spec.uniform.to), Math.max(spec.uniform.from, spec.uniform.to)];
+    return (s) => uniform(s, lo, hi);
+  }
+  // Equally spaced quantiles of a measured distribution, straight lines between them.
+  const q = [...spec.quantiles].sort((a, b) => a - b);
+  return (s) => {
+    const x = s.next() * (q.length - 1);
+    const i = Math.min(q.length - 2, Math.floor(x));
+    return q[i] + (q[i + 1] - q[i]) * (x - i);
+  };
+}

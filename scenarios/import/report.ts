@@ -1,0 +1,53 @@
+/** What an import took, mended and refused, with the first problems by line. Memory is bounded however dirty the source. */
+
+/** `import --json`: rows = taken + refused; mended rows are among the taken. */
+export interface ImportReport {
+  rows: number;
+  taken: number;
+  mended: number;
+  refused: number;
+  problemCount: number;
+  problems: { line: number; what: string }[];
+}
+
+const SHOWN = 100;
+
+interface Kind {
+  count: number;
+  first: { line: number; what: string }[];
+  /** Counts as one problem however many rows it is about. */
+  once: boolean;
+}
+
+export class ReportBuilder {
+  rows = 0;
+  taken = 0;
+  mended = 0;
+  private kinds = new Map<string, Kind>();
+
+  problem(kind: string, line: number, what: string, once = false): void {
+    let entry = this.kinds.get(kind);
+    if (entry === undefined) this.kinds.set(kind, (entry = { count: 0, first: [], once }));
+    entry.count++;
+    if (entry.first.length < (entry.once ? 1 : SHOWN)) entry.first.push({ line, what });
+  }
+
+  finish(): ImportReport {
+    let problemCount = 0;
+    const problems: { line: number; what: string }[] = [];
+    for (const { count, first, once } of this.kinds.values()) {
+      const everyRow = count > 1 && count === this.rows;
+      if (!once && !everyRow) {
+        problemCount += count;
+        problems.push(...first);
+        continue;
+      }
+      problemCount++;
+      const rows = everyRow ? `every row, ${count}` : count === 1 ? '1 row' : `${count} rows`;
+      problems.push({ line: first[0].line, what: `${first[0].what} (${rows})` });
+    }
+    problems.sort((a, b) => a.line - b.line);
+    const { rows, taken, mended } = this;
+    return { rows, taken, mended, refused: rows - taken, problemCount, problems: problems.slice(0, SHOWN) };
+  }
+}
