@@ -24,6 +24,8 @@ export interface ReadOptions {
   /** Names of the policies there are; without them a policy's name is not checked. */
   policies?: readonly string[];
   limits?: Partial<Limits>;
+  /** Instead of what the scenario says: these decide which jobs are generated. */
+  overrides?: { seed?: string; durationUs?: number };
 }
 
 /** Reads a scenario. Throws `ScenarioError` and nothing else, whatever the text. */
@@ -74,7 +76,9 @@ function compile(text: string, file: string, options: ReadOptions, report: Repor
   };
   const readFile = options.readFile ?? noFiles;
   const simulation = readSimulation(docs, options, report, assume);
-  const { spec } = simulation;
+  const spec = { ...simulation.spec };
+  if (options.overrides?.seed !== undefined) spec.seed = options.overrides.seed;
+  if (options.overrides?.durationUs !== undefined) spec.duration = options.overrides.durationUs;
   const durationUs = spec.duration === 'until-done' ? Infinity : spec.duration;
   const cluster = compileCluster(docs, readFile, report, assumptions);
   if (report.problems.length > 0) throw new ScenarioError(report.problems);

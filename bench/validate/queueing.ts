@@ -139,10 +139,10 @@ interface Case extends Queue {
 const CASES: Case[] = [
   { servers: 1, load: 0.7, service: exponentialService, jobsEach: 3000, widest: 0.1 },
   { servers: 8, load: 0.7, service: exponentialService, jobsEach: 6000, widest: 0.15 },
-  { servers: 8, load: 0.9, service: exponentialService, jobsEach: 14_000, widest: 0.2 },
+  { servers: 8, load: 0.9, service: exponentialService, jobsEach: 12_000, widest: 0.2 },
   // Few wait at all: what can be told here is the order of magnitude.
   { servers: 64, load: 0.7, service: exponentialService, jobsEach: 10_000, widest: 0.8 },
-  { servers: 64, load: 0.9, service: exponentialService, jobsEach: 14_000, widest: 0.25 },
+  { servers: 64, load: 0.9, service: exponentialService, jobsEach: 12_000, widest: 0.25 },
   { servers: 1, load: 0.7, service: deterministic, jobsEach: 3000, widest: 0.1 },
   { servers: 1, load: 0.7, service: lognormalService, jobsEach: 4000, widest: 0.1 },
   { servers: 1, load: 0.6, service: hyperExponential, jobsEach: 4000, widest: 0.1 },

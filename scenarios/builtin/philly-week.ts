@@ -5,8 +5,8 @@ apiVersion: simsup.dev/v1
 kind: Simulation
 metadata: {name: philly-week}
 spec:
-  title: A week of real training jobs in eight virtual clusters, run to the last one's end.
-  duration: until-done
+  title: A week of real training jobs in eight virtual clusters, each with its own nodes.
+  duration: 7d
   start: 2017-10-16T00:00:00Z
   policy: fifo-backfill
 ---

@@ -1,0 +1,181 @@
+/** `simsup run [FILE]`: simulates a scenario and says what came of it. */
+import { readFileSync, statSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
+import { Command } from 'commander';
+import { jobsCsv, TRACE_HEADER, traceLine } from '../../reports/csv.ts';
+import { summarise } from '../../reports/summary.ts';
+import { nextSteps, textSummary } from '../../reports/text.ts';
+import { folderReader } from '../../scenarios/files.ts';
+import { UserError } from '../../scenarios/import/import.ts';
+import { builtin, builtins, readScenario } from '../../scenarios/index.ts';
+import { parseDuration, UnitError } from '../../scenarios/units.ts';
+import { policyNames, type PolicyFactory, type Run, type Scenario, Simulation } from '../../sim/simulate.ts';
+import { checkOutFolder, GrowingFile, writeFolder, writeWhole } from '../host/output.ts';
+import { policyArgs, policyModule, policyNamed } from '../host/policy.ts';
+import { Progress } from '../host/progress.ts';
+import { resultFiles } from '../host/result-files.ts';
+
+interface Flags {
+  json?: boolean;
+  out?: string;
+  force?: boolean;
+  jobsCsv?: string;
+  trace?: string;
+  policy?: string;
+  policyModule?: string;
+  arg: string[];
+  seed?: string;
+  duration?: number;
+  allowRead: string[];
+  list?: boolean;
+}
+
+const DEFAULT = 'mission-control';
+const MAX_SCENARIO_BYTES = 64 * 2 ** 20;
+/** Wall time between two looks at signals, ms. */
+const SLICE_MS = 50;
+
+export function runCommand(): Command {
+  const collect = (value: string, before: string[]) => [...before, value];
+  return new Command('run')
+    .description('simulates a scenario and prints where every GPU-hour went')
+    .argument('[file]', `a scenario, a manifest, an sbatch script, or the name of a built-in one (default ${DEFAULT})`)
+    .option('--list', 'the built-in scenarios, and what each shows')
+    .option('--json', 'the summary as JSON on stdout (docs/schema/run.schema.json)')
+    .option('--out <dir>', 'writes run.json, jobs, samples and ledger (CSV, Parquet) and report.html')
+    .option('--force', 'with --out: into a folder that is not empty')
+    .option('--jobs-csv <file>', 'one row a job')
+    .option('--trace <file>', 'every event and every movement in the ledger, as CSV; large')
+    .option('--policy <name>', `instead of the scenario's: ${policyNames().join(', ')}`)
+    .option('--policy-module <path>', 'a policy of your own: a module that exports one as default')
+    .option('--arg <key=value>', 'an argument of the policy; may be repeated', collect, [])
+    .option('--seed <text>', "instead of the scenario's")
+    .option('--duration <duration>', 'instead of the length the scenario sets, such as 7d', duration)
+    .option('--allow-read <dir>', "lets the scenario name files here, outside its own folder; may be repeated", collect, [])
+    .addHelpText('after', '\nExamples:\n  simsup run\n  simsup run philly-week --policy las --json\n  simsup run my-cluster.yaml --seed 7 --out results')
+    .action(run);
+}
+
+function duration(text: string): number {
+  try {
+    const us = parseDuration(text);
+    if (us > 0) return us;
+  } catch (error) {
+    if (!(error instanceof UnitError)) throw error;
+  }
+  throw new UserError(`--duration ${text}: expected a duration above zero, such as 12h or 30d`);
+}
+
+async function run(file: string | undefined, flags: Flags): Promise<void> {
+  if (flags.list) {
+    const width = Math.max(...builtins.map(({ name }) => name.length));
+    const list = builtins.map(({ name, sentence }) => `${name.padEnd(width)}  ${sentence}`).join('\n');
+    process.stdout.write(flags.json ? `${JSON.stringify(builtins.map(({ name, sentence }) => ({ name, sentence })), null, 2)}\n` : `${list}\n`);
+    return;
+  }
+  if (flags.out !== undefined) checkOutFolder(flags.out, flags.force === true);
+  const { scenario, policy } = await prepared(file ?? DEFAULT, flags);
+  if (!flags.json && process.stderr.isTTY) process.stderr.write(`Simulating ${scenario.name}: ${scenario.nodes.count} nodes, ${scenario.jobs.count} jobs …\n`);
+  const started = performance.now();
+  const result = await simulated(scenario, policy, flags);
+  const wallSeconds = (performance.now() - started) / 1000;
+
+  const summary = summarise(result, wallSeconds);
+  if (flags.jobsCsv !== undefined) writeWhole(flags.jobsCsv, jobsCsv(result));
+  if (flags.out !== undefined) writeFolder(flags.out, await resultFiles(result, summary));
+  if (flags.json) {
+    process.stdout.write(`${JSON.stringify(summary, null, 2)}\n`);
+  } else {
+    const colour = process.stdout.isTTY === true && !process.env.NO_COLOR;
+    process.stdout.write(textSummary(summary, { colour }));
+    if (flags.out !== undefined) process.stdout.write(`\nWritten to ${flags.out}: open ${flags.out}/report.html in a browser.\n`);
+    process.stdout.write(`\n${nextSteps(file)}`);
+  }
+  if (result.partial) {
+    process.stderr.write('Interrupted: this is the result so far, not of the whole scenario.\n');
+    process.exitCode = 130;
+  }
+}
+
+/** The scenario as the flags change it, and the policy if it is not a built-in one. */
+async function prepared(name: string, flags: Flags): Promise<{ scenario: Scenario; policy?: PolicyFactory }> {
+  if (flags.policy !== undefined && flags.policyModule !== undefined) throw new UserError('--policy and --policy-module exclude each other');
+  const own = flags.policyModule === undefined ? undefined : await policyModule(flags.policyModule);
+  const named = flags.policy === undefined ? own : policyNamed(flags.policy);
+  const scenario = scenarioOf(name, flags, own);
+  const factory = named ?? policyNamed(scenario.policy.name);
+  const before = factory.name === scenario.policy.name ? scenario.policy.args : {};
+  const args = { ...before, ...policyArgs(factory, flags.arg) };
+  return { scenario: { ...scenario, policy: { name: factory.name, args } }, policy: own };
+}
+
+function scenarioOf(name: string, flags: Flags, own: PolicyFactory | undefined): Scenario {
+  const policies = own === undefined ? policyNames() : [...policyNames(), own.name];
+  const options = { policies, overrides: { seed: flags.seed, durationUs: flags.duration } };
+  const text = fileText(name);
+  if (text === undefined) return builtin(name, options);
+  for (const dir of flags.allowRead) {
+    if (!statSync(dir, { throwIfNoEntry: false })?.isDirectory()) throw new UserError(`--allow-read ${dir}: there is no such folder`);
+  }
+  return readScenario(text, { ...options, file: name, readFile: folderReader(dirname(name), flags.allowRead) });
+}
+
+/** undefined: `name` is the name of a built-in scenario. A file of that name is meant by ./name. */
+function fileText(name: string): string | undefined {
+  if (builtins.some((b) => b.name === name)) return undefined;
+  const stat = statSync(name, { throwIfNoEntry: false });
+  if (stat === undefined) {
+    if (/[./\\]/.test(name)) throw new UserError(`there is no file ${name}`);
+    return undefined;
+  }
+  if (stat.isDirectory()) throw new UserError(`${name} is a folder; name the scenario in it, such as ${basename(name)}/scenario.yaml`);
+  if (stat.size > MAX_SCENARIO_BYTES) {
+    throw new UserError(`${name} has ${Math.round(stat.size / 2 ** 20)} MiB: too large for a scenario (jobs belong in a jobsFile; simsup import makes one from a log)`);
+  }
+  try {
+    return readFileSync(name, 'utf8');
+  } catch (error) {
+    throw new UserError(`cannot read ${name}: ${(error as Error).message}`);
+  }
+}
+
+/** Runs in slices, so that Ctrl-C is seen; the second one kills. */
+async function simulated(scenario: Scenario, policy: PolicyFactory | undefined, flags: Flags): Promise<Run> {
+  const progress = new Progress(scenario);
+  const trace = flags.trace === undefined ? undefined : new GrowingFile(flags.trace);
+  let stopped = false;
+  let paused = false;
+  let sliceEnd = 0;
+  const stop = () => {
+    stopped = true;
+    process.removeListener('SIGINT', stop);
+    process.removeListener('SIGTERM', stop);
+  };
+  process.on('SIGINT', stop);
+  process.on('SIGTERM', stop);
+  try {
+    trace?.write(TRACE_HEADER);
+    const simulation = new Simulation(scenario, {
+      policy,
+      keepHours: flags.out !== undefined,
+      trace: trace === undefined ? undefined : (row) => trace.write(traceLine(scenario, row)),
+      onProgress: (nowUs, events) => {
+        progress.show(nowUs, events);
+        paused = performance.now() >= sliceEnd;
+        return !paused;
+      },
+    });
+    do {
+      paused = false;
+      sliceEnd = performance.now() + SLICE_MS;
+      simulation.run();
+      await new Promise(setImmediate);
+    } while (paused && !stopped);
+    trace?.finish();
+    return simulation.result();
+  } finally {
+    trace?.discard();
+    progress.clear();
+    stop();
+  }
+}

@@ -1,0 +1,90 @@
+/** The command line as a whole: which commands there are, and what becomes of their errors. */
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { UserError } from '../scenarios/import/import.ts';
+import { ScenarioError } from '../scenarios/index.ts';
+import { PolicyArgumentError } from '../sim/simulate.ts';
+import { importCommand } from './commands/import.ts';
+import { initCommand } from './commands/init.ts';
+import { runCommand } from './commands/run.ts';
+import { schemaCommand } from './commands/schema.ts';
+
+/** Bad input; a defect of simsup itself (EX_SOFTWARE of sysexits.h). */
+const BAD_INPUT = 2;
+const DEFECT = 70;
+
+const WELCOME = `simsup simulates a GPU cluster run by NVIDIA Mission Control: rehearse the cluster before you buy it.
+
+  simsup run                              a month of a cluster of 32 H200 and 16 B200, where every GPU-hour went
+  simsup run --list                       other built-in scenarios
+  simsup init my-cluster.yaml             a commented scenario to change, then: simsup run my-cluster.yaml
+  simsup import sacct LOG --out mine      your own log (also csv, swf, openb, philly, itp, helios), then: simsup run mine/scenario.yaml
+
+simsup --help lists all commands, simsup COMMAND --help their options.
+`;
+
+export function program(): Command {
+  const simsup = new Command('simsup')
+    .description('Rehearse the cluster before you buy it: simulates a GPU cluster run by NVIDIA Mission Control.')
+    .version(version(), '--version')
+    .helpOption('--help', 'shows help')
+    .addHelpText('after', '\nExample:\n  simsup run')
+    .action(() => {
+      process.stdout.write(WELCOME);
+    });
+  for (const command of [runCommand(), importCommand(), initCommand(), schemaCommand()]) simsup.addCommand(command);
+  for (const command of [simsup, ...simsup.commands]) {
+    command.exitOverride().allowExcessArguments(false).showSuggestionAfterError(true);
+    command.configureHelp({ helpWidth: 100 });
+  }
+  return simsup;
+}
+
+/** Runs a command line; the exit code is the answer. Never throws. */
+export async function main(args: readonly string[]): Promise<number> {
+  const simsup = program();
+  try {
+    const [first] = args;
+    const known = simsup.commands.map((command) => command.name());
+    if (first !== undefined && !first.startsWith('-') && !known.includes(first) && first !== 'help') {
+      // With an action of its own, commander would take a mistyped command for an argument too many.
+      (simsup as unknown as { unknownCommand(): never }).unknownCommand.call(Object.assign(simsup, { args: [...args] }));
+    }
+    await simsup.parseAsync([...args], { from: 'user' });
+    return Number(process.exitCode ?? 0);
+  } catch (error) {
+    return explain(error, args);
+  }
+}
+
+function explain(error: unknown, args: readonly string[]): number {
+  if (error instanceof CommanderError) {
+    // Commander has said it already.
+    return error.exitCode === 0 ? 0 : BAD_INPUT;
+  }
+  if (error instanceof ScenarioError || error instanceof UserError || error instanceof PolicyArgumentError) {
+    process.stderr.write(`${error.message}\n`);
+    return BAD_INPUT;
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  process.stderr.write(
+    `simsup failed, and this is a defect of simsup, not of your input. Please report it with the scenario and these lines:\n` +
+      `  ${message}\n  simsup ${version()}, Node ${process.version}: simsup ${args.join(' ')}\n`,
+  );
+  if (process.env.SIMSUP_DEBUG && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+  else process.stderr.write('  (SIMSUP_DEBUG=1 shows where it happened)\n');
+  return DEFECT;
+}
+
+/** From package.json, which stands above cli/ in the sources and above dist/ in the package. */
+function version(): string {
+  for (const above of ['../package.json', '../../package.json']) {
+    try {
+      const { name, version } = JSON.parse(readFileSync(new URL(above, import.meta.url), 'utf8'));
+      if (name === 'simsup') return version;
+    } catch {
+      // Not there: the next place.
+    }
+  }
+  return 'unknown';
+}
