@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { UserError } from '../scenarios/import/import.ts';
 import { ScenarioError } from '../scenarios/index.ts';
+import { nearestName } from '../scenarios/problem.ts';
 import { PolicyArgumentError } from '../sim/simulate.ts';
 import { importCommand } from './commands/import.ts';
 import { initCommand } from './commands/init.ts';
@@ -44,17 +45,20 @@ export function program(): Command {
 export async function main(args: readonly string[]): Promise<number> {
   const simsup = program();
   try {
-    const [first] = args;
-    const known = simsup.commands.map((command) => command.name());
-    if (first !== undefined && !first.startsWith('-') && !known.includes(first) && first !== 'help') {
-      // With an action of its own, commander would take a mistyped command for an argument too many.
-      (simsup as unknown as { unknownCommand(): never }).unknownCommand.call(Object.assign(simsup, { args: [...args] }));
-    }
+    refuseUnknownCommand(args[0], simsup.commands.map((command) => command.name()));
     await simsup.parseAsync([...args], { from: 'user' });
     return Number(process.exitCode ?? 0);
   } catch (error) {
     return explain(error, args);
   }
+}
+
+/** With an action of its own, commander would take a mistyped command for an argument too many. */
+function refuseUnknownCommand(name: string | undefined, known: readonly string[]): void {
+  if (name === undefined || name.startsWith('-') || name === 'help' || known.includes(name)) return;
+  const nearest = nearestName(name, known);
+  const hint = /[./]/.test(name) ? `; did you mean 'simsup run ${name}'?` : nearest === undefined ? '' : `; did you mean '${nearest}'?`;
+  throw new UserError(`there is no command '${name}'${hint} There are: ${known.join(', ')}`.replace(/'( There)/, "'.$1"));
 }
 
 function explain(error: unknown, args: readonly string[]): number {

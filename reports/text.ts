@@ -66,10 +66,10 @@ export function textSummary(summary: RunSummary, options: TextOptions = {}): str
 /** What to type after a run; `scenario` is what was run, undefined = the default. */
 export function nextSteps(scenario?: string): string {
   const steps: [string, string][] = [
-    [`npx simsup run ${scenario === undefined ? '' : `${scenario} `}--out results`, 'all jobs, samples and a report to open in a browser'],
-    ['npx simsup init my-cluster.yaml', 'a commented scenario to change, then: npx simsup run my-cluster.yaml'],
-    ['npx simsup import sacct LOG --out mine', 'your own log (also csv, swf, openb, philly, itp, helios)'],
-    ['npx simsup run mine/scenario.yaml', 'and your own log simulated'],
+    [`npx simsup run ${scenario === undefined ? '' : `${scenario} `}--out results`, 'jobs, samples, a report for the browser'],
+    ['npx simsup init my-cluster.yaml', 'a commented scenario to change and run'],
+    ['npx simsup import sacct LOG --out mine', 'your own log (also csv, swf, philly, …)'],
+    ['npx simsup run mine/scenario.yaml', 'and what it becomes'],
   ];
   const width = Math.max(...steps.map(([command]) => command.length));
   return ['Next', ...steps.map(([command, does]) => `  ${command.padEnd(width)}   ${does}`)].join('\n').concat('\n');
@@ -140,12 +140,12 @@ function jobs({ jobs }: RunSummary): string[] {
     if (counts[status] > 0) parts.push(`${decimal(counts[status])} ${status}`);
   }
   const lines = wrap(
-    `  ${decimal(counts.total)} jobs: ${parts.join(', ')}; ${decimal(jobs.preemptions)} preemptions, ${decimal(jobs.restarts)} restarts`,
+    `${decimal(counts.total)} jobs: ${parts.join(', ')}; ${decimal(jobs.preemptions)} preemptions, ${decimal(jobs.restarts)} restarts`,
     '  ',
-  );
-  const cell = (value: string) => value.padStart(10);
+  ).map((line) => (line.startsWith('  ') ? line : `  ${line}`));
+  const cell = (value: string) => value.padStart(13);
   lines.push(`  ${''.padEnd(18)}${['mean', 'p50', 'p90', 'p95', 'p99', 'max'].map(cell).join('')}`);
-  const times = (x: number | null) => (x === null ? '–' : `${decimal(x, 2)} ×`);
+  const times = (x: number | null) => (x === null ? '–' : `${decimal(x, x < 100 ? 2 : 0)} ×`);
   for (const [name, of, show] of [
     ['completion time', jobs.jct, span],
     ['queueing delay', jobs.queueingDelay, span],
@@ -160,7 +160,7 @@ function projects(queues: readonly QueueSummary[]): string[] {
   const shown = [...queues].sort((a, b) => total(b) - total(a)).slice(0, SHOWN_PROJECTS);
   const width = Math.min(26, Math.max(7, ...shown.map((queue) => plain(queue.project).length)));
   const row = (name: string, cells: readonly string[]) =>
-    `  ${name.padEnd(width)}${cells.map((text, i) => text.padStart(i === 0 ? 9 : i === 5 || i === 4 ? 12 : 12)).join('')}`;
+    `  ${name.padEnd(width)}${cells.map((text, i) => text.padStart(i === 0 ? 9 : 12)).join('')}`;
   const lines = [row('', ['jobs', 'deserves', 'GPU-hours', 'borrowed', 'wait p50', 'wait p95'])];
   for (const queue of shown) {
     const name = plain(queue.project);
@@ -187,7 +187,7 @@ function cost({ cost }: RunSummary): string[] {
   const lines = cost.byPool
     .filter((pool) => pool.gpuHours > 0)
     .map((pool) =>
-      costRow(plain(pool.pool), pool.usd, `${decimal(pool.gpuHours)} GPU-hours ${plain(pool.gpuModel)} at $${pool.usdPerGpuHour}/h, idle ones included`),
+      costRow(plain(pool.pool), pool.usd, `${decimal(pool.gpuHours)} GPU-h ${plain(pool.gpuModel)} at $${pool.usdPerGpuHour}/h, used or not`),
     );
   for (const fixed of cost.byFixedCost) lines.push(costRow(plain(fixed.name), fixed.usd, `at $${fixed.usdPerHour}/h`));
   return lines.length > SHOWN_PROJECTS ? [...lines.slice(0, SHOWN_PROJECTS), `  … and ${lines.length - SHOWN_PROJECTS} more; --json has them all`] : lines;

@@ -77,12 +77,19 @@ async function run(file: string | undefined, flags: Flags): Promise<void> {
   const { scenario, policy } = await prepared(file ?? DEFAULT, flags);
   if (!flags.json && process.stderr.isTTY) process.stderr.write(`Simulating ${scenario.name}: ${scenario.nodes.count} nodes, ${scenario.jobs.count} jobs …\n`);
   const started = performance.now();
-  const result = await simulated(scenario, policy, flags);
-  const wallSeconds = (performance.now() - started) / 1000;
+  const signals = watchSignals();
+  try {
+    const result = await simulated(scenario, policy, flags, signals);
+    show(result, (performance.now() - started) / 1000, file, flags);
+  } finally {
+    signals.end();
+  }
+}
 
+function show(result: Run, wallSeconds: number, file: string | undefined, flags: Flags): void {
   const summary = summarise(result, wallSeconds);
   if (flags.jobsCsv !== undefined) writeWhole(flags.jobsCsv, jobsCsv(result));
-  if (flags.out !== undefined) writeFolder(flags.out, await resultFiles(result, summary));
+  if (flags.out !== undefined) writeFolder(flags.out, resultFiles(result, summary));
   if (flags.json) {
     process.stdout.write(`${JSON.stringify(summary, null, 2)}\n`);
   } else {
@@ -139,20 +146,38 @@ function fileText(name: string): string | undefined {
   }
 }
 
-/** Runs in slices, so that Ctrl-C is seen; the second one kills. */
-async function simulated(scenario: Scenario, policy: PolicyFactory | undefined, flags: Flags): Promise<Run> {
+interface Signals {
+  readonly seen: boolean;
+  end(): void;
+}
+
+/** The first Ctrl-C stops the simulation, and what there is gets written whole; the second one kills. */
+function watchSignals(): Signals {
+  let seen = false;
+  const end = () => {
+    process.removeListener('SIGINT', note);
+    process.removeListener('SIGTERM', note);
+  };
+  const note = () => {
+    seen = true;
+    end();
+  };
+  process.on('SIGINT', note);
+  process.on('SIGTERM', note);
+  return {
+    get seen() {
+      return seen;
+    },
+    end,
+  };
+}
+
+/** Runs in slices, so that signals are seen between them. */
+async function simulated(scenario: Scenario, policy: PolicyFactory | undefined, flags: Flags, signals: Signals): Promise<Run> {
   const progress = new Progress(scenario);
   const trace = flags.trace === undefined ? undefined : new GrowingFile(flags.trace);
-  let stopped = false;
   let paused = false;
   let sliceEnd = 0;
-  const stop = () => {
-    stopped = true;
-    process.removeListener('SIGINT', stop);
-    process.removeListener('SIGTERM', stop);
-  };
-  process.on('SIGINT', stop);
-  process.on('SIGTERM', stop);
   try {
     trace?.write(TRACE_HEADER);
     const simulation = new Simulation(scenario, {
@@ -170,12 +195,11 @@ async function simulated(scenario: Scenario, policy: PolicyFactory | undefined, 
       sliceEnd = performance.now() + SLICE_MS;
       simulation.run();
       await new Promise(setImmediate);
-    } while (paused && !stopped);
+    } while (paused && !signals.seen);
     trace?.finish();
     return simulation.result();
   } finally {
     trace?.discard();
     progress.clear();
-    stop();
   }
 }

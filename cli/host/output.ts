@@ -52,6 +52,7 @@ export class GrowingFile {
   private readonly part: string;
   private readonly fd: number;
   private text = '';
+  private open = true;
 
   constructor(path: string) {
     this.path = path;
@@ -67,19 +68,20 @@ export class GrowingFile {
   finish(): void {
     this.flush();
     orUserError(this.path, () => {
-      closeSync(this.fd);
+      this.close();
       renameSync(this.part, this.path);
     });
   }
 
-  /** Leaves nothing behind. */
+  /** Leaves nothing behind that is not whole; does nothing after `finish`. */
   discard(): void {
-    try {
-      closeSync(this.fd);
-    } catch {
-      // It is closed already.
-    }
+    this.close();
     rmSync(this.part, { force: true });
+  }
+
+  private close(): void {
+    if (this.open) closeSync(this.fd);
+    this.open = false;
   }
 
   private flush(): void {

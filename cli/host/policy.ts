@@ -27,7 +27,31 @@ export async function policyModule(path: string): Promise<PolicyFactory> {
   if (typeof factory?.name !== 'string' || typeof factory.create !== 'function') {
     throw new UserError(`${path} must export default a policy: {name, about, args, create(args)} (docs/cli.md has one)`);
   }
-  return { about: '', args: {}, ...factory } as PolicyFactory;
+  return blamed(path, { about: '', args: {}, ...factory } as PolicyFactory);
+}
+
+/** What the user's code throws is the user's to mend, and says so. */
+function blamed(path: string, factory: PolicyFactory): PolicyFactory {
+  const guard = <T>(act: () => T): T => {
+    try {
+      return act();
+    } catch (error) {
+      if (error instanceof PolicyArgumentError) throw error;
+      throw new UserError(`the policy module ${path} failed: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  };
+  return {
+    ...factory,
+    create: (args) => {
+      const policy = guard(() => factory.create(args));
+      return {
+        ...policy,
+        periodUs: policy.periodUs ?? 0,
+        init: (scenario) => guard(() => policy.init(scenario)),
+        decide: (view, state, now, stream) => guard(() => policy.decide(view, state, now, stream)),
+      };
+    },
+  };
 }
 
 /** `key=value` as the policy's specification types it. */
