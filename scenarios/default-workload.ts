@@ -1,10 +1,10 @@
 /** What a scenario without work gets: one team that keeps its cluster busy at a stated load. */
 
+import { DAY_US, HOUR_US } from '../sim/scenario.ts';
 import type { CompiledCluster } from './compile/cluster.ts';
 import { type CompiledProjects, projectIndex } from './compile/projects.ts';
 import type { WorkloadContext } from './compile/workload.ts';
 import { generateTeam } from './generate.ts';
-import { DAY_US, HOUR_US } from '../sim/scenario.ts';
 import type { TeamInput } from './schema.ts';
 
 /** Share of the cluster's GPU-hours that the default work asks for: inside the 0.6–0.8 the guide reports for real use. */
@@ -40,7 +40,14 @@ export function defaultTeams(cluster: CompiledCluster, projects: CompiledProject
   const expected = (perDay * c.horizonUs) / DAY_US;
   if (expected > MAX_DEFAULT_JOBS) {
     const found = `no Workload for ${total} GPUs`;
-    c.report.add({ file: c.file, line: 0, column: 0, path: '', found, expected: 'a Workload: the default work is for smaller clusters or shorter times' });
+    c.report.add({
+      file: c.file,
+      line: 0,
+      column: 0,
+      path: '',
+      found,
+      expected: 'a Workload: the default work is for smaller clusters or shorter times',
+    });
     return '';
   }
   if (projects.projects.length === 0) projectIndex(projects, 'default', pools);

@@ -1,10 +1,10 @@
 /** YAML text → documents whose fields have been checked, each still knowing where it came from. */
 
 import { z } from 'zod';
-import { type PathStep, type Problem, nameList, nearestName, pathText, PROBLEM_LIMIT } from './problem.ts';
+import { nameList, nearestName, type PathStep, PROBLEM_LIMIT, type Problem, pathText } from './problem.ts';
 import { type Accepted, KINDS, TRAINER } from './schema.ts';
 import { quote } from './units.ts';
-import { DEFAULT_LIMITS, type Limits, parseYaml, type Plain, type SourceDocument } from './yaml.ts';
+import { DEFAULT_LIMITS, type Limits, type Plain, parseYaml, type SourceDocument } from './yaml.ts';
 
 export interface CheckedDocument {
   /** The document's `kind`, or `trainer` for NeMo's settings, which have none. */
@@ -48,7 +48,12 @@ export function documentsOf<K extends keyof Accepted>(docs: readonly CheckedDocu
   return docs.filter((d) => d.kind === kind) as { kind: K; data: Accepted[K]; source: SourceDocument }[];
 }
 
-export function checkDocuments(text: string, file: string, report: Report, limits: Limits = DEFAULT_LIMITS): CheckedDocument[] {
+export function checkDocuments(
+  text: string,
+  file: string,
+  report: Report,
+  limits: Limits = DEFAULT_LIMITS,
+): CheckedDocument[] {
   const { documents, problems } = parseYaml(text, file, limits);
   for (const problem of problems) report.add(problem);
   const checked: CheckedDocument[] = [];
@@ -62,7 +67,12 @@ export function checkDocuments(text: string, file: string, report: Report, limit
 function checkDocument(source: SourceDocument, report: Report): CheckedDocument | undefined {
   const { value } = source;
   if (typeof value !== 'object' || Array.isArray(value)) {
-    report.at(source, [], Array.isArray(value) ? 'a list' : quote(String(value)), 'a document with apiVersion, kind and spec');
+    report.at(
+      source,
+      [],
+      Array.isArray(value) ? 'a list' : quote(String(value)),
+      'a document with apiVersion, kind and spec',
+    );
     return undefined;
   }
   const trainer = value.kind === undefined && value.apiVersion === undefined && value.trainer !== undefined;
@@ -78,20 +88,41 @@ function findKind(source: SourceDocument, value: { [key: string]: Plain }, repor
   for (const field of ['apiVersion', 'kind'] as const) {
     if (typeof value[field] === 'string') continue;
     const expected =
-      field === 'kind' ? `a kind, one of ${nameList(KINDS.map((k) => k.kind), 99)}` : 'an apiVersion, such as simsup.dev/v1';
-    report.at(source, value[field] === undefined ? [] : [field], value[field] === undefined ? `no ${field}` : 'no text', expected);
+      field === 'kind'
+        ? `a kind, one of ${nameList(
+            KINDS.map((k) => k.kind),
+            99,
+          )}`
+        : 'an apiVersion, such as simsup.dev/v1';
+    report.at(
+      source,
+      value[field] === undefined ? [] : [field],
+      value[field] === undefined ? `no ${field}` : 'no text',
+      expected,
+    );
     return undefined;
   }
   const { apiVersion, kind } = value as { apiVersion: string; kind: string };
   const sameKind = KINDS.filter((k) => k.kind === kind);
   if (sameKind.length === 0) {
-    report.at(source, ['kind'], quote(kind), `one of ${nameList(KINDS.map((k) => k.kind), 99)}`, {
-      name: kind,
-      among: KINDS.map((k) => k.kind),
-    });
+    report.at(
+      source,
+      ['kind'],
+      quote(kind),
+      `one of ${nameList(
+        KINDS.map((k) => k.kind),
+        99,
+      )}`,
+      {
+        name: kind,
+        among: KINDS.map((k) => k.kind),
+      },
+    );
     return undefined;
   }
-  const match = sameKind.find((k) => (k.apiVersion.endsWith('/') ? apiVersion.startsWith(k.apiVersion) : k.apiVersion === apiVersion));
+  const match = sameKind.find((k) =>
+    k.apiVersion.endsWith('/') ? apiVersion.startsWith(k.apiVersion) : k.apiVersion === apiVersion,
+  );
   if (match === undefined) {
     const versions = sameKind.map((k) => (k.apiVersion.endsWith('/') ? `${k.apiVersion}*` : k.apiVersion));
     report.at(source, ['apiVersion'], quote(apiVersion), `${versions.join(' or ')} for a ${kind}`);
@@ -102,7 +133,13 @@ function findKind(source: SourceDocument, value: { [key: string]: Plain }, repor
 type Issue = z.core.$ZodIssue;
 
 /** One of zod's issues in our words, at its place in the file. */
-function reportIssue(source: SourceDocument, schema: z.ZodType, issue: Issue, base: readonly PathStep[], report: Report): void {
+function reportIssue(
+  source: SourceDocument,
+  schema: z.ZodType,
+  issue: Issue,
+  base: readonly PathStep[],
+  report: Report,
+): void {
   const path = [...base, ...(issue.path as PathStep[])];
   const value = valueAt(source.value, path);
   const found = value === undefined ? 'nothing' : phrase(value);
@@ -185,7 +222,8 @@ function likeliestBranch(branches: Issue[][]): Issue[] {
 function fieldNames(schema: z.ZodType, path: readonly PathStep[]): string[] {
   type Json = { [key: string]: unknown };
   let here: Json[] = [z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as Json];
-  const spread = (list: Json[]): Json[] => list.flatMap((s) => (Array.isArray(s.anyOf) ? spread(s.anyOf as Json[]) : [s]));
+  const spread = (list: Json[]): Json[] =>
+    list.flatMap((s) => (Array.isArray(s.anyOf) ? spread(s.anyOf as Json[]) : [s]));
   for (const step of path) {
     here = spread(here).flatMap((s) => {
       const properties = s.properties as Json | undefined;

@@ -2,8 +2,17 @@
 
 import { z } from 'zod';
 import {
-  parseCount, parseCpu, parseDecimal, parseDuration, parseFlag, parseInstant, parsePrice, parseShare, parseSize,
-  parseUtcOffset, UnitError,
+  parseCount,
+  parseCpu,
+  parseDecimal,
+  parseDuration,
+  parseFlag,
+  parseInstant,
+  parsePrice,
+  parseShare,
+  parseSize,
+  parseUtcOffset,
+  UnitError,
 } from './units.ts';
 
 /** A field read by `parse`; `schema` describes it to editors (JSON Schema of what a person writes). */
@@ -26,11 +35,13 @@ const either = (description: string) => ({ type: ['string', 'number'], descripti
 
 export const duration = () => field(parseDuration, either('a duration: 150ms, 60s, 2h30m, 30d, 1w'));
 export const size = () => field(parseSize, either('a size: 80GB, 141GiB, 2TiB'));
-export const price = () => field(parsePrice, either('US dollars per hour: $5.92/h or 5.92; $360/month counts 720 hours'));
+export const price = () =>
+  field(parsePrice, either('US dollars per hour: $5.92/h or 5.92; $360/month counts 720 hours'));
 export const cpu = () => field(parseCpu, either('CPU cores: 224 or 500m'));
 export const share = () => field(parseShare, either('a share: 0.4 or 40%'));
 export const flag = () => field(parseFlag, { type: ['boolean', 'string'] });
-export const instant = () => field(parseInstant, { type: 'string', description: 'a date: 2026-06-01 or 2026-06-01T08:00:00Z' });
+export const instant = () =>
+  field(parseInstant, { type: 'string', description: 'a date: 2026-06-01 or 2026-06-01T08:00:00Z' });
 export const utcOffset = () => field(parseUtcOffset, { type: 'string', description: 'an offset from UTC: +02:00' });
 export const count = (min = 0, max?: number) =>
   field((text) => parseCount(text, min, max), { type: ['integer', 'string'], ...(min < 0 ? {} : { minimum: min }) });
@@ -50,7 +61,9 @@ export const text = () => z.string().meta({ type: ['string', 'number', 'boolean'
 
 /** One value or a list of them. */
 export const oneOrMore = <T extends z.ZodType>(item: T) =>
-  z.preprocess((v) => (Array.isArray(v) || v === undefined ? v : [v]), z.array(item)).meta({ items: {}, type: ['array', 'string', 'number'] });
+  z
+    .preprocess((v) => (Array.isArray(v) || v === undefined ? v : [v]), z.array(item))
+    .meta({ items: {}, type: ['array', 'string', 'number'] });
 
 /** A scalar's text read as YAML's core schema would: what policy arguments hold. */
 export function typed(value: unknown, depth = 0): unknown {

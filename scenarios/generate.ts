@@ -36,7 +36,10 @@ export function expectedJobs(team: TeamInput, scale: number, horizonUs: number):
 export function* generateTeam(team: TeamInput, g: Generation): Generator<GeneratedJob> {
   const open = (cause: string) => openStream(g.seed, `${g.stream}/${cause}`);
   const [sizes, durations, users] = [open('sizes'), open('durations'), open('users')];
-  const pick = empirical(team.sizes, team.sizes.map((s) => s.weight));
+  const pick = empirical(
+    team.sizes,
+    team.sizes.map((s) => s.weight),
+  );
   const common = durationSampler(team.duration);
   const own = new Map(team.sizes.map((s) => [s, s.duration === undefined ? common : durationSampler(s.duration)]));
   let n = 0;

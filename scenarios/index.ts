@@ -2,7 +2,14 @@
 
 export { type Builtin, builtin, builtins, memoryReader } from './builtin/index.ts';
 export type { ReadFile } from './compile/read-file.ts';
-export { type JobRow, type JobsCsvColumn, JOBS_CSV_COLUMNS, jobsCsvHeader, jobsCsvLine, readJobsCsv } from './jobs-csv.ts';
+export {
+  JOBS_CSV_COLUMNS,
+  type JobRow,
+  type JobsCsvColumn,
+  jobsCsvHeader,
+  jobsCsvLine,
+  readJobsCsv,
+} from './jobs-csv.ts';
 export { type Problem, problemLine, ScenarioError } from './problem.ts';
 export { type ReadOptions, readDocuments, readScenario } from './read.ts';
 export { scenarioJsonSchema } from './schema.ts';

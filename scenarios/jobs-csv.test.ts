@@ -4,7 +4,9 @@ import { AFTER_CONDITIONS, JOB_CLASSES } from '../sim/scenario.ts';
 import { type JobRow, jobsCsvHeader, jobsCsvLine, readJobsCsv, secondsText } from './jobs-csv.ts';
 import { type Problem, problemLine } from './problem.ts';
 
-const word = fc.string({ minLength: 1, maxLength: 8 }).filter((s) => s.trim() === s && !/[|:\r\n\p{Cc}]/u.test(s) && !s.startsWith('#'));
+const word = fc
+  .string({ minLength: 1, maxLength: 8 })
+  .filter((s) => s.trim() === s && !/[|:\r\n\p{Cc}]/u.test(s) && !s.startsWith('#'));
 const us = fc.integer({ min: 0, max: 2 ** 45 });
 const row: fc.Arbitrary<JobRow> = fc.record({
   id: word,
@@ -19,7 +21,10 @@ const row: fc.Arbitrary<JobRow> = fc.record({
   gpuMemoryMiB: fc.integer({ min: 0, max: 100_000 }),
   cpuMilli: fc.integer({ min: 0, max: 1e6 }),
   memoryMiB: fc.integer({ min: 0, max: 1e7 }),
-  gpuModels: fc.array(word.filter((w) => !w.includes(',') && !w.includes('"')), { maxLength: 2 }),
+  gpuModels: fc.array(
+    word.filter((w) => !w.includes(',') && !w.includes('"')),
+    { maxLength: 2 },
+  ),
   limitUs: us,
   priority: fc.option(fc.integer({ min: -100, max: 1000 }), { nil: undefined }),
   partition: fc.oneof(word, fc.constant('')),
@@ -41,9 +46,14 @@ it('reads what it writes', () => {
 
 it('names line and column of what is wrong, and goes on', () => {
   const problems: Problem[] = [];
-  const text = '# a comment\n\ufeffjob_id,submit,duration,class\r\n'.replace('\ufeff', '') + 'a,0,1,\r\nb,-1,2,\r\nc,1,NaN,\r\nd,1\r\ne,1,,\r\nf,1,1,trainin\r\ng,1,1e2,batch\r\n';
+  const text =
+    '# a comment\n\ufeffjob_id,submit,duration,class\r\n'.replace('\ufeff', '') +
+    'a,0,1,\r\nb,-1,2,\r\nc,1,NaN,\r\nd,1\r\ne,1,,\r\nf,1,1,trainin\r\ng,1,1e2,batch\r\n';
   const reader = readJobsCsv(text, 'jobs.csv', (p) => problems.push(p));
-  expect([...(reader?.rows ?? [])].map((r) => [r.line, r.row.id, r.row.durationUs])).toEqual([[3, 'a', 1e6], [9, 'g', 100e6]]);
+  expect([...(reader?.rows ?? [])].map((r) => [r.line, r.row.id, r.row.durationUs])).toEqual([
+    [3, 'a', 1e6],
+    [9, 'g', 100e6],
+  ]);
   expect(problems.map(problemLine)).toEqual([
     "jobs.csv:4:2: found submit '-1', expected a number of seconds that is not negative",
     "jobs.csv:5:3: found duration 'NaN', expected a number of seconds that is not negative",

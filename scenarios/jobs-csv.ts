@@ -12,8 +12,24 @@ import { nameList, nearestName, type Problem } from './problem.ts';
 import { quote } from './units.ts';
 
 export const JOBS_CSV_COLUMNS = [
-  'job_id', 'project', 'user', 'class', 'submit', 'duration', 'num_gpu', 'workers', 'gpu_share', 'gpu_memory_mib',
-  'cpu_milli', 'memory_mib', 'gpu_model', 'time_limit', 'priority', 'partition', 'qos', 'after',
+  'job_id',
+  'project',
+  'user',
+  'class',
+  'submit',
+  'duration',
+  'num_gpu',
+  'workers',
+  'gpu_share',
+  'gpu_memory_mib',
+  'cpu_milli',
+  'memory_mib',
+  'gpu_model',
+  'time_limit',
+  'priority',
+  'partition',
+  'qos',
+  'after',
 ] as const;
 export type JobsCsvColumn = (typeof JOBS_CSV_COLUMNS)[number];
 
@@ -113,7 +129,12 @@ export function readJobsCsv(
   for (const needed of ['submit', 'duration']) {
     if (names.includes(needed) || !good) continue;
     good = false;
-    bad(lineNumber, 1, `no column '${needed}'`, `columns submit and duration, and any of ${nameList(JOBS_CSV_COLUMNS, 40)}`);
+    bad(
+      lineNumber,
+      1,
+      `no column '${needed}'`,
+      `columns submit and duration, and any of ${nameList(JOBS_CSV_COLUMNS, 40)}`,
+    );
   }
   if (!good) return undefined;
   return { hasAfter: names.includes('after'), rows: readRows(lines, names, lineNumber, bad) };
@@ -121,7 +142,12 @@ export function readJobsCsv(
 
 type Bad = (line: number, column: number, found: string, expected: string, nearest?: string) => void;
 
-function* readRows(lines: Iterable<string>, names: string[], headerLine: number, bad: Bad): Generator<{ row: JobRow; line: number }> {
+function* readRows(
+  lines: Iterable<string>,
+  names: string[],
+  headerLine: number,
+  bad: Bad,
+): Generator<{ row: JobRow; line: number }> {
   const at = Object.fromEntries(JOBS_CSV_COLUMNS.map((c) => [c, names.indexOf(c)])) as Record<JobsCsvColumn, number>;
   let lineNumber = headerLine;
   let jobs = 0;
@@ -160,7 +186,13 @@ function* readRows(lines: Iterable<string>, names: string[], headerLine: number,
     const klass = cell('class');
     if (klass !== '' && !(JOB_CLASSES as readonly string[]).includes(klass)) {
       good = false;
-      bad(lineNumber, at.class + 1, `class ${quote(klass)}`, `one of ${JOB_CLASSES.join(', ')}`, nearestName(klass, JOB_CLASSES));
+      bad(
+        lineNumber,
+        at.class + 1,
+        `class ${quote(klass)}`,
+        `one of ${JOB_CLASSES.join(', ')}`,
+        nearestName(klass, JOB_CLASSES),
+      );
     }
     const priority = cell('priority');
     if (!/^-?\d{0,9}$/.test(priority)) {
@@ -181,7 +213,13 @@ function* readRows(lines: Iterable<string>, names: string[], headerLine: number,
       gpuMemoryMiB: number('gpu_memory_mib', 0, 1e9, 1, 'MiB'),
       cpuMilli: number('cpu_milli', 0, 1e12, 1, 'thousandths of a core'),
       memoryMiB: number('memory_mib', 0, 1e12, 1, 'MiB'),
-      gpuModels: models === '' ? [] : models.split('|').map((m) => m.trim()).filter((m) => m !== ''),
+      gpuModels:
+        models === ''
+          ? []
+          : models
+              .split('|')
+              .map((m) => m.trim())
+              .filter((m) => m !== ''),
       limitUs: number('time_limit', 0, MAX_US, 1e6, seconds),
       priority: priority === '' || priority === '-' ? undefined : Number(priority),
       partition: cell('partition'),
@@ -209,7 +247,10 @@ function parseAfter(text: string): JobRow['after'] {
 export const jobsCsvHeader = (columns: readonly JobsCsvColumn[] = JOBS_CSV_COLUMNS): string => columns.join(',');
 
 /** One job as a line, without its end. Blank where a value is not stated or is the default. */
-export function jobsCsvLine(row: Partial<JobRow> & { submitUs: number; durationUs: number }, columns: readonly JobsCsvColumn[] = JOBS_CSV_COLUMNS): string {
+export function jobsCsvLine(
+  row: Partial<JobRow> & { submitUs: number; durationUs: number },
+  columns: readonly JobsCsvColumn[] = JOBS_CSV_COLUMNS,
+): string {
   return columns.map((c) => csvCell(VALUE[c](row))).join(',');
 }
 
@@ -243,4 +284,5 @@ export function secondsText(us: number): string {
   return rest === 0 ? String(whole) : `${whole}.${String(rest).padStart(6, '0').replace(/0+$/, '')}`;
 }
 
-const csvCell = (text: string) => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""').replace(/[\r\n]+/g, ' ')}"` : text);
+const csvCell = (text: string) =>
+  /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""').replace(/[\r\n]+/g, ' ')}"` : text;

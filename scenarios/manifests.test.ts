@@ -19,11 +19,15 @@ function job(s: Scenario, id: string) {
   };
 }
 
-const container = (resources: string) => `{containers: [{name: main, image: x, resources: {limits: ${resources}}}], restartPolicy: Never}`;
+const container = (resources: string) =>
+  `{containers: [{name: main, image: x, resources: {limits: ${resources}}}], restartPolicy: Never}`;
 
 describe("Mission Control's manifests", () => {
   it.skipIf(!existsSync(SHARED))('go in unchanged', () => {
-    const text = readdirSync(SHARED).sort().map((f) => readFileSync(`${SHARED}/${f}`, 'utf8')).join('\n---\n');
+    const text = readdirSync(SHARED)
+      .sort()
+      .map((f) => readFileSync(`${SHARED}/${f}`, 'utf8'))
+      .join('\n---\n');
     const s = readScenario(text);
     expect(s.projects.map((p) => [p.name, p.deservedGpus, p.overQuotaWeight, p.maxOverQuotaGpus])).toEqual([
       ['llm-pretraining', [32, 0], 2, 16],
@@ -49,7 +53,9 @@ kind: MissionControlProject
 metadata: {name: p, namespace: d}
 spec: {deservedGpus: 16}
 `;
-    expect(() => readScenario(text)).toThrow('scenario:9:22: spec.deservedGpus: found 16, expected 8, as the department states for this project');
+    expect(() => readScenario(text)).toThrow(
+      'scenario:9:22: spec.deservedGpus: found 16, expected 8, as the department states for this project',
+    );
   });
 });
 
@@ -105,7 +111,11 @@ srun python train.py
     expect(s.jobs.ids).toEqual(['train_0', 'train_1', 'train_2']);
     const first = job(s, 'train_0');
     expect(first).toMatchObject({ tasks: [8, 8], duration: 3 * HOUR_US, pools: ['h200-training'] });
-    expect([s.jobs.limitUs[first.j], s.jobs.partition.get(0), s.jobs.qos.get(0)]).toEqual([26 * HOUR_US, 'gpu', 'high']);
+    expect([s.jobs.limitUs[first.j], s.jobs.partition.get(0), s.jobs.qos.get(0)]).toEqual([
+      26 * HOUR_US,
+      'gpu',
+      'high',
+    ]);
   });
 
   it('takes sbatch scripts that wait for each other into a workload', () => {
@@ -120,10 +130,19 @@ srun python train.py
   });
 
   it.each([
-    ['#!/bin/sh\n#SBATCH --tim=1:00\n', "j.sh:2:1: --tim: found unknown option 'tim', expected an option of sbatch; did you mean 'time'?"],
-    ['#!/bin/sh\n#SBATCH --time=soon\n', "j.sh:2:1: --time: found 'soon', expected a time as Slurm writes it, such as 90, 1:30:00 or 2-12:00:00"],
+    [
+      '#!/bin/sh\n#SBATCH --tim=1:00\n',
+      "j.sh:2:1: --tim: found unknown option 'tim', expected an option of sbatch; did you mean 'time'?",
+    ],
+    [
+      '#!/bin/sh\n#SBATCH --time=soon\n',
+      "j.sh:2:1: --time: found 'soon', expected a time as Slurm writes it, such as 90, 1:30:00 or 2-12:00:00",
+    ],
     ['#!/bin/sh\n#SBATCH --gpus=-2\n', "j.sh:2:1: --gpus: found '-2', expected a whole number from 0 to 2000000"],
-    ['#!/bin/sh\n\n#SBATCH -d singleton\n', "j.sh:3:1: --dependency: found 'singleton', expected afterok:JOB, afterany:JOB or after:JOB (other dependencies are not simulated)"],
+    [
+      '#!/bin/sh\n\n#SBATCH -d singleton\n',
+      "j.sh:3:1: --dependency: found 'singleton', expected afterok:JOB, afterany:JOB or after:JOB (other dependencies are not simulated)",
+    ],
     ['#!/bin/sh\n#SBATCH -a 0-99999999\n', /array indices, such as 0-15/],
     ['#!/bin/sh\n#SBATCH --gpus=64\n', /--gpus: found a job of 64 GPUs/],
   ])('refuses %s', (text, message) => {
@@ -136,7 +155,13 @@ describe('quotas of other schedulers', () => {
   it("reads Run:ai's queues as departments and projects", () => {
     const queue = (name: string, parent: string, gpu: string) =>
       `apiVersion: scheduling.run.ai/v2\nkind: Queue\nmetadata: {name: ${name}}\nspec: {${parent === '' ? '' : `parentQueue: ${parent}, `}resources: {gpu: ${gpu}}}\n`;
-    const s = readScenario([queue('org', '', '{quota: -1}'), queue('a', 'org', '{quota: 16, limit: 24, overQuotaWeight: 3}'), queue('b', 'org', '{quota: 20, limit: -1}')].join('---\n'));
+    const s = readScenario(
+      [
+        queue('org', '', '{quota: -1}'),
+        queue('a', 'org', '{quota: 16, limit: 24, overQuotaWeight: 3}'),
+        queue('b', 'org', '{quota: 20, limit: -1}'),
+      ].join('---\n'),
+    );
     expect(s.departments).toEqual([{ name: 'org', parent: -1 }]);
     expect(s.projects.map((p) => [p.name, p.deservedGpus, p.overQuotaWeight, p.maxOverQuotaGpus])).toEqual([
       ['a', [16, 0], 3, 8],

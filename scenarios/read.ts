@@ -8,8 +8,8 @@ import { compileProjects } from './compile/projects.ts';
 import { noFiles, type ReadFile } from './compile/read-file.ts';
 import { isSbatch, readSbatch } from './compile/sbatch.ts';
 import { addWorkload, type WorkloadContext, workloadsOf } from './compile/workload.ts';
-import { type CheckedDocument, checkDocuments, documentsOf, newReport, type Report } from './documents.ts';
 import { defaultTeams } from './default-workload.ts';
+import { type CheckedDocument, checkDocuments, documentsOf, newReport, type Report } from './documents.ts';
 import { typed } from './fields.ts';
 import { nameList, ScenarioError } from './problem.ts';
 import { type Accepted, simulationKind } from './schema.ts';
@@ -41,7 +41,10 @@ export function readScenario(text: string, options: ReadOptions = {}): Scenario 
     // What is thrown besides is a limit of the machine that ours did not foresee (memory, stack).
     const what = error instanceof Error ? error.message.split('\n')[0] : String(error);
     const place = { file, line: 0, column: 0, path: '' };
-    throw new ScenarioError([...report.problems, { ...place, found: `something that cannot be read (${what})`, expected: 'a scenario' }]);
+    throw new ScenarioError([
+      ...report.problems,
+      { ...place, found: `something that cannot be read (${what})`, expected: 'a scenario' },
+    ]);
   }
 }
 
@@ -66,7 +69,14 @@ function compile(text: string, file: string, options: ReadOptions, report: Repor
   const docs = script ? [] : checkDocuments(text, file, report, { ...DEFAULT_LIMITS, ...options.limits });
   const scripted = script ? readSbatch(text, file, report.add) : [];
   if (docs.length === 0 && scripted.length === 0 && report.problems.length === 0) {
-    report.add({ file, line: 0, column: 0, path: '', found: 'an empty file', expected: 'at least one document, such as kind: Simulation' });
+    report.add({
+      file,
+      line: 0,
+      column: 0,
+      path: '',
+      found: 'an empty file',
+      expected: 'at least one document, such as kind: Simulation',
+    });
   }
   if (report.problems.length > 0) throw new ScenarioError(report.problems);
 
@@ -89,7 +99,9 @@ function compile(text: string, file: string, options: ReadOptions, report: Repor
   const trainer = documentsOf(docs, 'trainer')[0]?.data.trainer.checkpoint_callback_params;
   const checkpointSteps = trainer?.every_n_train_steps ?? 0;
   if (checkpointSteps > 0) {
-    assume(`Training jobs without an interval of their own write a checkpoint every ${checkpointSteps} steps (trainer settings), a step being 6 s unless stepTime says otherwise.`);
+    assume(
+      `Training jobs without an interval of their own write a checkpoint every ${checkpointSteps} steps (trainer settings), a step being 6 s unless stepTime says otherwise.`,
+    );
   }
   const sink = newJobSink({
     cluster,
@@ -122,7 +134,8 @@ function compile(text: string, file: string, options: ReadOptions, report: Repor
     assume(defaultTeams(cluster, projects, context));
   }
   const jobs = sink.finish();
-  if (jobs.tooLarge > 0) assume(`${jobs.tooLarge} jobs that fit none of their pools were left out (whenTooLarge: skip).`);
+  if (jobs.tooLarge > 0)
+    assume(`${jobs.tooLarge} jobs that fit none of their pools were left out (whenTooLarge: skip).`);
   for (const kind of Object.keys(NOT_YET)) {
     if (docs.some((d) => d.kind === kind)) assume(`Of this scenario, ${NOT_YET[kind]}.`);
   }
@@ -159,12 +172,21 @@ interface ReadSimulation {
   policy: Scenario['policy'];
 }
 
-function readSimulation(docs: readonly CheckedDocument[], options: ReadOptions, report: Report, assume: (s: string) => void): ReadSimulation {
+function readSimulation(
+  docs: readonly CheckedDocument[],
+  options: ReadOptions,
+  report: Report,
+  assume: (s: string) => void,
+): ReadSimulation {
   const all = documentsOf(docs, 'Simulation');
-  for (const extra of all.slice(1)) report.at(extra.source, ['kind'], 'a second Simulation', 'one Simulation in a scenario');
+  for (const extra of all.slice(1))
+    report.at(extra.source, ['kind'], 'a second Simulation', 'one Simulation in a scenario');
   const data = all[0]?.data ?? simulationKind.parse({ apiVersion: 'simsup.dev/v1', kind: 'Simulation', spec: {} });
   const { policy, duration, warmUp, stack } = data.spec;
-  const choice = typeof policy === 'string' ? { name: policy, args: {} } : { name: policy.name, args: typed(policy.args) as Record<string, unknown> };
+  const choice =
+    typeof policy === 'string'
+      ? { name: policy, args: {} }
+      : { name: policy.name, args: typed(policy.args) as Record<string, unknown> };
   if (all.length > 0) {
     const { source } = all[0];
     if (options.policies !== undefined && !options.policies.includes(choice.name)) {
@@ -172,11 +194,13 @@ function readSimulation(docs: readonly CheckedDocument[], options: ReadOptions, 
       const near = { name: choice.name, among: options.policies };
       report.at(source, path, `unknown policy ${quote(choice.name)}`, `one of ${nameList(options.policies, 40)}`, near);
     }
-    if (duration !== 'until-done' && duration <= 0) report.at(source, ['spec', 'duration'], 'no time at all', 'a duration above 0');
+    if (duration !== 'until-done' && duration <= 0)
+      report.at(source, ['spec', 'duration'], 'no time at all', 'a duration above 0');
     if (duration !== 'until-done' && warmUp >= duration && duration > 0) {
       report.at(source, ['spec', 'warmUp'], 'a warm-up as long as the simulation', 'less than its duration');
     }
   }
-  if (stack !== undefined) assume(`Stack ${stack}: what a stack adds beyond its policy is not simulated in this version.`);
+  if (stack !== undefined)
+    assume(`Stack ${stack}: what a stack adds beyond its policy is not simulated in this version.`);
   return { name: data.metadata.name ?? '', spec: data.spec, policy: choice };
 }

@@ -2,7 +2,21 @@
 
 import { z } from 'zod';
 import { JOB_CLASSES } from '../sim/scenario.ts';
-import { count, cpu, decimal, duration, flag, instant, name, oneOrMore, price, share, size, text, utcOffset } from './fields.ts';
+import {
+  count,
+  cpu,
+  decimal,
+  duration,
+  flag,
+  instant,
+  name,
+  oneOrMore,
+  price,
+  share,
+  size,
+  text,
+  utcOffset,
+} from './fields.ts';
 
 /** Sizes beyond which a file is taken for a mistake. */
 export const MAX_GPUS = 2_000_000;
@@ -39,13 +53,14 @@ const pool = z.strictObject({
   nodesPerRack: count(0, MAX_GPUS).prefault('0'),
   racksPerBlock: count(0, MAX_GPUS).prefault('0'),
   nodesPerNvlinkDomain: count(0, MAX_GPUS).prefault('0'),
-  mig: z.array(z.string().regex(/^[1-7]g\.\d+gb$/, { error: 'a MIG profile, such as 3g.71gb' })).max(7).optional(),
+  mig: z
+    .array(z.string().regex(/^[1-7]g\.\d+gb$/, { error: 'a MIG profile, such as 3g.71gb' }))
+    .max(7)
+    .optional(),
 });
 export type PoolInput = z.output<typeof pool>;
 
-const controlPlane = z
-  .strictObject({ nodes: count(0, 10_000).prefault('1'), price: price().optional() })
-  .prefault({});
+const controlPlane = z.strictObject({ nodes: count(0, 10_000).prefault('1'), price: price().optional() }).prefault({});
 
 export const clusterKind = kind(
   'simsup.dev/v1',
@@ -199,10 +214,7 @@ export const simulationKind = kind(
     start: instant().prefault('2026-06-01T00:00:00Z'),
     utcOffset: utcOffset().prefault('+00:00'),
     policy: z
-      .union([
-        name(),
-        z.strictObject({ name: name(), args: z.record(z.string(), z.any()).prefault({}) }),
-      ])
+      .union([name(), z.strictObject({ name: name(), args: z.record(z.string(), z.any()).prefault({}) })])
       .prefault('fifo-backfill'),
     stack: z.enum(STACKS).optional(),
   }),
@@ -318,9 +330,7 @@ const queueKind = z.looseObject({
 
 const flavor = z.looseObject({
   name: name(),
-  resources: z.array(
-    z.looseObject({ name: text(), nominalQuota: text(), borrowingLimit: text().optional() }),
-  ),
+  resources: z.array(z.looseObject({ name: text(), nominalQuota: text(), borrowingLimit: text().optional() })),
 });
 const clusterQueueKind = z.looseObject({
   apiVersion: z.string().regex(/^kueue\.x-k8s\.io\//),
@@ -394,7 +404,11 @@ export interface KindEntry {
   schema: z.ZodType;
 }
 
-const entry = (apiVersion: string, kindName: string, schema: z.ZodType): KindEntry => ({ apiVersion, kind: kindName, schema });
+const entry = (apiVersion: string, kindName: string, schema: z.ZodType): KindEntry => ({
+  apiVersion,
+  kind: kindName,
+  schema,
+});
 
 export const KINDS: readonly KindEntry[] = [
   entry('simsup.dev/v1', 'Cluster', clusterKind),

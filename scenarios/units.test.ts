@@ -1,20 +1,47 @@
 import { describe, expect, it } from 'vitest';
 import { DAY_US, HOUR_US } from '../sim/scenario.ts';
 import {
-  parseCount, parseCpu, parseDecimal, parseDuration, parseInstant, parsePrice, parseShare, parseSize, parseUtcOffset, UnitError,
+  parseCount,
+  parseCpu,
+  parseDecimal,
+  parseDuration,
+  parseInstant,
+  parsePrice,
+  parseShare,
+  parseSize,
+  parseUtcOffset,
+  UnitError,
 } from './units.ts';
 
 describe('units', () => {
   it.each([
-    [parseDuration, '60s', 60e6], [parseDuration, '150ms', 150_000], [parseDuration, '30d', 30 * DAY_US],
-    [parseDuration, '2h30m', 2.5 * HOUR_US], [parseDuration, '1w', 7 * DAY_US], [parseDuration, '1.5 h', 1.5 * HOUR_US],
-    [parseDuration, '0', 0], [parseDuration, '7us', 7],
-    [parseSize, '2TiB', 2 * 2 ** 20], [parseSize, '80GB', 76294], [parseSize, '512Mi', 512],
-    [parsePrice, '$5.92/h', 5_920_000], [parsePrice, '5.92', 5_920_000], [parsePrice, '$360/month', 500_000], [parsePrice, '$1,000', 1e9],
-    [parseShare, '0.4', 400], [parseShare, '40%', 400], [parseShare, '1', 1000],
-    [parseCount, '12', 12], [parseDecimal, '1.5', 1.5], [parseCpu, '500m', 500], [parseCpu, '224', 224_000],
-    [parseInstant, '1970-01-02', 86400], [parseInstant, '2026-06-01T00:00:00Z', 1_780_272_000],
-    [parseInstant, '2024-02-29T12:00:00+02:00', 1_709_200_800], [parseUtcOffset, '-05:30', -330], [parseUtcOffset, 'UTC', 0],
+    [parseDuration, '60s', 60e6],
+    [parseDuration, '150ms', 150_000],
+    [parseDuration, '30d', 30 * DAY_US],
+    [parseDuration, '2h30m', 2.5 * HOUR_US],
+    [parseDuration, '1w', 7 * DAY_US],
+    [parseDuration, '1.5 h', 1.5 * HOUR_US],
+    [parseDuration, '0', 0],
+    [parseDuration, '7us', 7],
+    [parseSize, '2TiB', 2 * 2 ** 20],
+    [parseSize, '80GB', 76294],
+    [parseSize, '512Mi', 512],
+    [parsePrice, '$5.92/h', 5_920_000],
+    [parsePrice, '5.92', 5_920_000],
+    [parsePrice, '$360/month', 500_000],
+    [parsePrice, '$1,000', 1e9],
+    [parseShare, '0.4', 400],
+    [parseShare, '40%', 400],
+    [parseShare, '1', 1000],
+    [parseCount, '12', 12],
+    [parseDecimal, '1.5', 1.5],
+    [parseCpu, '500m', 500],
+    [parseCpu, '224', 224_000],
+    [parseInstant, '1970-01-02', 86400],
+    [parseInstant, '2026-06-01T00:00:00Z', 1_780_272_000],
+    [parseInstant, '2024-02-29T12:00:00+02:00', 1_709_200_800],
+    [parseUtcOffset, '-05:30', -330],
+    [parseUtcOffset, 'UTC', 0],
   ] as const)('%o reads %s', (parse, text, value) => {
     expect((parse as (t: string) => number)(text)).toBe(value);
   });

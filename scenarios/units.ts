@@ -31,11 +31,27 @@ const DURATION_US: Record<string, number> = {
 
 const MIB = 2 ** 20;
 const SIZE_BYTES: Record<string, number> = {
-  kB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12, PB: 1e15,
-  KiB: 2 ** 10, MiB: MIB, GiB: 2 ** 30, TiB: 2 ** 40, PiB: 2 ** 50,
+  kB: 1e3,
+  MB: 1e6,
+  GB: 1e9,
+  TB: 1e12,
+  PB: 1e15,
+  KiB: 2 ** 10,
+  MiB: MIB,
+  GiB: 2 ** 30,
+  TiB: 2 ** 40,
+  PiB: 2 ** 50,
   // Kubernetes' quantities.
-  k: 1e3, M: 1e6, G: 1e9, T: 1e12, P: 1e15,
-  Ki: 2 ** 10, Mi: MIB, Gi: 2 ** 30, Ti: 2 ** 40, Pi: 2 ** 50,
+  k: 1e3,
+  M: 1e6,
+  G: 1e9,
+  T: 1e12,
+  P: 1e15,
+  Ki: 2 ** 10,
+  Mi: MIB,
+  Gi: 2 ** 30,
+  Ti: 2 ** 40,
+  Pi: 2 ** 50,
 };
 
 const DECIMAL = /^(\d+(?:\.\d*)?|\.\d+)$/;
@@ -62,7 +78,8 @@ export function parseDuration(text: string): number {
   if (parts.length === 0 || read !== trimmed.length) throw new UnitError(quote(text), expected);
   let us = 0;
   for (const [, amount, unit] of parts) {
-    if (!Object.hasOwn(DURATION_US, unit)) throw new UnitError(quote(text), `${expected}; '${unit}' is no unit of time`);
+    if (!Object.hasOwn(DURATION_US, unit))
+      throw new UnitError(quote(text), `${expected}; '${unit}' is no unit of time`);
     us += Number(amount) * DURATION_US[unit];
   }
   us = Math.round(us);
@@ -139,8 +156,9 @@ export function parseFlag(text: string): boolean {
 
 /** `2026-06-01` or `2026-06-01T08:00:00Z` (a time without a zone is UTC). Unix seconds. */
 export function parseInstant(text: string): number {
-  const match =
-    /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.\d+)?)?\s*(Z|[+-]\d\d:?\d\d)?)?$/.exec(text.trim());
+  const match = /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.\d+)?)?\s*(Z|[+-]\d\d:?\d\d)?)?$/.exec(
+    text.trim(),
+  );
   const fail = () => new UnitError(quote(text), 'a date, such as 2026-06-01 or 2026-06-01T08:00:00Z');
   if (match === null) throw fail();
   const [, y, mo, d, h, mi, s, zone] = match;

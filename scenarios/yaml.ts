@@ -6,7 +6,7 @@
  */
 
 import { Composer, type CST, isAlias, isCollection, isMap, isScalar, LineCounter, type Node, Parser } from 'yaml';
-import { type PathStep, type Problem, PROBLEM_LIMIT, pathText } from './problem.ts';
+import { type PathStep, PROBLEM_LIMIT, type Problem, pathText } from './problem.ts';
 
 export interface Limits {
   /** Largest file, characters. */
@@ -61,7 +61,12 @@ export function parseYaml(text: string, file: string, limits: Limits = DEFAULT_L
   if (long > 0) return tooMuch(long, 1, 'a very long line', `lines of at most ${limits.lineLength} characters`);
 
   if (countMarks(source) > limits.marks) {
-    return tooMuch(0, 0, 'very many lines or list items', 'fewer in one file; a long list of jobs belongs in a jobsFile');
+    return tooMuch(
+      0,
+      0,
+      'very many lines or list items',
+      'fewer in one file; a long list of jobs belongs in a jobsFile',
+    );
   }
   const counter = new LineCounter();
   const problems: Problem[] = [];
@@ -160,7 +165,8 @@ interface Conversion {
 function plain(node: Node | null, path: readonly PathStep[], c: Conversion): Plain | null {
   if (node === null) return null;
   if (++c.count.values > c.limits.values) {
-    if (c.count.values === c.limits.values + 1) c.fail(node, path, 'too much', `at most ${c.limits.values} values in one file`);
+    if (c.count.values === c.limits.values + 1)
+      c.fail(node, path, 'too much', `at most ${c.limits.values} values in one file`);
     return null;
   }
   if (isAlias(node)) {
@@ -172,7 +178,12 @@ function plain(node: Node | null, path: readonly PathStep[], c: Conversion): Pla
       return null;
     }
     if (target === undefined || path.length > c.limits.depth) {
-      c.fail(node, path, `alias '*${node.source.slice(0, 60)}'`, 'the name of an anchor that stands before it and does not contain it');
+      c.fail(
+        node,
+        path,
+        `alias '*${node.source.slice(0, 60)}'`,
+        'the name of an anchor that stands before it and does not contain it',
+      );
       return null;
     }
     return plain(target, path, c);

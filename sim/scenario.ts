@@ -225,11 +225,30 @@ function copyInto<T extends Float64Array | Int32Array | Uint8Array>(to: T, from:
 }
 
 const F64 = [
-  'submitUs', 'durationUs', 'limitUs', 'deadlineUs', 'gpuMemoryMiB', 'cpuMilli', 'memoryMiB', 'checkpointEveryUs',
-  'checkpointStallUs', 'startupUs', 'restoreUs', 'graceUs', 'steps',
+  'submitUs',
+  'durationUs',
+  'limitUs',
+  'deadlineUs',
+  'gpuMemoryMiB',
+  'cpuMilli',
+  'memoryMiB',
+  'checkpointEveryUs',
+  'checkpointStallUs',
+  'startupUs',
+  'restoreUs',
+  'graceUs',
+  'steps',
 ] as const;
 const I32 = [
-  'project', 'user', 'priority', 'poolList', 'shareMilli', 'migProfile', 'useMilli', 'maxAttempts', 'minTasks',
+  'project',
+  'user',
+  'priority',
+  'poolList',
+  'shareMilli',
+  'migProfile',
+  'useMilli',
+  'maxAttempts',
+  'minTasks',
   'speedProfile',
 ] as const;
 const U8 = ['class', 'preemptible', 'checkpointOnPreempt'] as const;
@@ -237,7 +256,10 @@ const U8 = ['class', 'preemptible', 'checkpointOnPreempt'] as const;
 /** Collects jobs in any order, without an object kept per job; `build()` sorts them by submit time (stable). */
 export class JobsBuilder {
   readonly ids: string[] = [];
-  private f64 = Object.fromEntries(F64.map((k) => [k, new Float64Array(16)])) as Record<(typeof F64)[number], Float64Array>;
+  private f64 = Object.fromEntries(F64.map((k) => [k, new Float64Array(16)])) as Record<
+    (typeof F64)[number],
+    Float64Array
+  >;
   private i32 = Object.fromEntries(I32.map((k) => [k, new Int32Array(16)])) as Record<(typeof I32)[number], Int32Array>;
   private u8 = Object.fromEntries(U8.map((k) => [k, new Uint8Array(16)])) as Record<(typeof U8)[number], Uint8Array>;
   private taskStart: Int32Array = new Int32Array(16);

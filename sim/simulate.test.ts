@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { JOB_STATUS, type Run, Simulation, simulate } from './simulate.ts';
+import {
+  type Action,
+  JOB_STATUS,
+  type PolicyFactory,
+  type Run,
+  Simulation,
+  SimulationError,
+  simulate,
+} from './simulate.ts';
 import { seconds, smallScenario } from './testing.ts';
 
 /** GPU-seconds by category, those that are not zero. */
@@ -110,5 +118,35 @@ describe('simulate', () => {
       expect(resumed.result().digest, policy).toBe(through.digest);
       expect(resumed.result().entries, policy).toEqual(through.entries);
     }
+  });
+});
+
+describe('a policy that does what cannot be', () => {
+  const broken = (actions: (now: number) => Action[]): PolicyFactory => ({
+    name: 'broken',
+    about: 'over-commits',
+    args: {},
+    create: () => ({
+      name: 'broken',
+      periodUs: 0,
+      init: () => null,
+      decide: (_view, state, now) => ({ actions: actions(now), state, wakeAt: Number.POSITIVE_INFINITY }),
+    }),
+  });
+  const jobs = [{ durationUs: seconds(10) }, { durationUs: seconds(10) }];
+  const on = (job: number): Action => ({ kind: 'place', job, tasks: [job], nodes: [0], masks: [1], reason: '' });
+
+  it('stops the run and names the event and the seed', () => {
+    const policy = broken(() => [on(0), on(1)]);
+    const run = () => simulate(smallScenario({ jobs }), { policy });
+    expect(run).toThrow(SimulationError);
+    expect(run).toThrow(/GPU 0 of node 0 is over-committed[\s\S]*at 0 µs, event 3 .*seed 1, policy broken/);
+  });
+
+  it('is told when it never settles', () => {
+    const preempt: Action = { kind: 'preempt', job: 0, reason: '' };
+    // Placing a job changes nothing that a policy is asked about again, so this one takes and gives in one decision.
+    const both = broken(() => [on(0), preempt]);
+    expect(() => simulate(smallScenario({ jobs }), { policy: both })).toThrow(/does not settle/);
   });
 });

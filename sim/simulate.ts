@@ -12,7 +12,7 @@ import { POLICIES, policyNames } from './policy/index.ts';
 import { checkedArgs, type Policy, PolicyArgumentError, type PolicyFactory } from './policy/policy.ts';
 import { Accounts } from './record/accounts.ts';
 import { CATEGORIES, CATEGORY, Ledger } from './record/ledger.ts';
-import { recordRun, type Run, seriesOf } from './record/run.ts';
+import { type Run, recordRun, seriesOf } from './record/run.ts';
 import { Samples } from './record/samples.ts';
 import { jobRow, ledgerRow, type TraceSink } from './record/trace.ts';
 import { HOUR_US, type Scenario } from './scenario.ts';
@@ -20,8 +20,8 @@ import { KIND, PRIORITY } from './world/events.ts';
 import { Fragmentation } from './world/fragmentation.ts';
 import { Jobs } from './world/jobs.ts';
 
-export type { Action, View } from './cluster/view.ts';
 export { GPU_UNITS } from './cluster/cluster.ts';
+export type { Action, View } from './cluster/view.ts';
 export { JOB_STATUS } from './cluster/view.ts';
 export { POLICIES, policyNames } from './policy/index.ts';
 export { type ArgSpec, type Decision, type Policy, PolicyArgumentError, type PolicyFactory } from './policy/policy.ts';
@@ -57,6 +57,11 @@ export interface SimulationSnapshot {
 
 /** A policy that changes its mind this often at one moment would do so for ever. */
 const MOST_DECISIONS = 10_000;
+/** Something that must never happen did. The message names the event and the seed that reproduce it. */
+export class SimulationError extends Error {
+  override name = 'SimulationError';
+}
+
 /** Events between two looks at the clock of whoever watches. */
 const PROGRESS_EVERY = 20_000;
 
@@ -121,13 +126,29 @@ export class Simulation {
     this.interrupted = false;
     while (engine.queue.peekTime() <= until && !this.stalled) {
       if (this.scenario.durationUs === Infinity && this.jobs.unfinished === 0) break;
-      engine.run(until, PROGRESS_EVERY);
+      this.runSome(until);
       if (options.onProgress?.(engine.now, engine.events) === false) {
         this.interrupted = true;
         return;
       }
     }
     if (until !== Infinity && !this.stalled) engine.now = until;
+  }
+
+  /** A defect, of the program or of a policy, stops the run and says where, so that it can be reproduced. */
+  private runSome(until: number): void {
+    const { engine, scenario, policy } = this;
+    try {
+      engine.run(until, PROGRESS_EVERY);
+    } catch (error) {
+      const what = error instanceof Error ? error.message : String(error);
+      const { kind, a, b } = engine.queue;
+      throw new SimulationError(
+        `${what}\n  at ${engine.now} µs, event ${engine.events} (kind ${kind}, ${a}, ${b}), scenario ${scenario.name}, ` +
+          `seed ${scenario.seed}, policy ${policy.name} ${JSON.stringify(scenario.policy.args)}`,
+        { cause: error },
+      );
+    }
   }
 
   /** Sets a node's state at a moment not before now, µs: `draining` lets its jobs end, anything else but `ready` kills them. */
@@ -141,7 +162,17 @@ export class Simulation {
     this.ledger.settle(now);
     this.samples.settleAll(now);
     const { scenario, ledger, cluster, jobs, samples, engine, policy, interrupted, stalled } = this;
-    return recordRun({ scenario, ledger, cluster, jobs, samples, engine, policyName: policy.name, interrupted, stalled });
+    return recordRun({
+      scenario,
+      ledger,
+      cluster,
+      jobs,
+      samples,
+      engine,
+      policyName: policy.name,
+      interrupted,
+      stalled,
+    });
   }
 
   /** Plain data that `Simulation.resume` continues from, to the same digest as running through. */
@@ -352,7 +383,17 @@ export class Simulation {
 }
 
 const OWN_SHARED = [
-  'scenario', 'cluster', 'jobs', 'ledger', 'accounts', 'samples', 'fragmentation', 'engine', 'streams', 'policy', 'view',
+  'scenario',
+  'cluster',
+  'jobs',
+  'ledger',
+  'accounts',
+  'samples',
+  'fragmentation',
+  'engine',
+  'streams',
+  'policy',
+  'view',
   'options',
 ];
 
@@ -369,7 +410,8 @@ function withWholeGpus(scenario: Scenario): Scenario {
   const { jobs, poolLists, pools } = scenario;
   const useMilli = jobs.useMilli.map((use, j) => {
     const pool = pools[poolLists[jobs.poolList[j]][0]];
-    const share = jobs.gpuMemoryMiB[j] > 0 ? Math.min(1, jobs.gpuMemoryMiB[j] / pool.gpuMemoryMiB) : jobs.shareMilli[j] / 1000;
+    const share =
+      jobs.gpuMemoryMiB[j] > 0 ? Math.min(1, jobs.gpuMemoryMiB[j] / pool.gpuMemoryMiB) : jobs.shareMilli[j] / 1000;
     return Math.round(use * share);
   });
   return {

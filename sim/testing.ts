@@ -1,5 +1,5 @@
 /** Small scenarios for tests: everything that is not said has a plain default. */
-import { jobColumns, type JobSpec, nodeColumns, type NodeGroup, type Scenario, SECOND_US } from './scenario.ts';
+import { type JobSpec, jobColumns, type NodeGroup, nodeColumns, type Scenario, SECOND_US } from './scenario.ts';
 
 export interface SmallScenario {
   nodes?: NodeGroup[];
@@ -25,7 +25,11 @@ export function smallScenario(given: SmallScenario): Scenario {
     warmUpUs: 0,
     policy: { name: given.policy ?? 'fifo', args: given.args ?? {} },
     pools: Array.from({ length: pools }, (_, p) => ({
-      name: `pool-${p}`, gpuModel: 'H200-SXM5', gpuMemoryMiB: 144_384, priceMicroUsd: 5_920_000, spot: false,
+      name: `pool-${p}`,
+      gpuModel: 'H200-SXM5',
+      gpuMemoryMiB: 144_384,
+      priceMicroUsd: 5_920_000,
+      spot: false,
     })),
     nodes: nodeColumns(groups),
     migLayouts: [],

@@ -173,7 +173,11 @@ function rate(n: number, work: () => void): number {
 /** Runs the contestants in turn, so that noise meets all of them. */
 function medians(rounds: number, contestants: (() => number)[]): number[] {
   const rates = contestants.map((): number[] => []);
-  for (let round = 0; round < rounds; round++) contestants.forEach((run, i) => rates[i]!.push(run()));
+  for (let round = 0; round < rounds; round++) {
+    contestants.forEach((run, i) => {
+      rates[i]!.push(run());
+    });
+  }
   return rates.map((all) => all.sort((x, y) => x - y)[rounds >> 1]!);
 }
 

@@ -32,7 +32,8 @@ function main(args: string[]): void {
   const quick = args.includes('--quick');
   const replays = Object.keys(REPLAYS).filter((name) => name.includes(only));
   // The n log n comparison needs its base.
-  if (replays.some((name) => name.startsWith('growth/')) && !replays.includes('growth/1000')) replays.push('growth/1000');
+  if (replays.some((name) => name.startsWith('growth/')) && !replays.includes('growth/1000'))
+    replays.push('growth/1000');
   const results: Row[] = [
     ...holdResults({ only, quick }),
     ...engineAgainstSimpy({ only, quick, python: process.env.SIMSUP_PYTHON ?? 'python3' }),
@@ -49,7 +50,9 @@ function main(args: string[]): void {
 
 function inOwnProcess(name: string): ReplayResult {
   const child = spawnSync(process.execPath, [fileURLToPath(import.meta.url), '--one', name], {
-    encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'], maxBuffer: 1 << 24,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+    maxBuffer: 1 << 24,
   });
   if (child.status !== 0) throw new Error(`speed: ${name} failed`);
   return JSON.parse(child.stdout) as ReplayResult;
@@ -61,16 +64,30 @@ function table(results: Row[], machine: { cpu: string; cores: number; node: stri
   lines.push(['name', 'size', 'ours', 'theirs', 'ratio', 'rival'].map((h, i) => pad(h, i)).join('  '));
   for (const row of results) {
     const ratio = row.ratio === null ? '–' : row.ratio.toFixed(2);
-    const cells = [row.name, number(row.size), `${number(row.ours)} ${row.unit}`, number(row.theirs), ratio, row.skipped ?? row.rival];
+    const cells = [
+      row.name,
+      number(row.size),
+      `${number(row.ours)} ${row.unit}`,
+      number(row.theirs),
+      ratio,
+      row.skipped ?? row.rival,
+    ];
     lines.push(cells.map((cell, i) => pad(cell, i)).join('  '));
     if ('wallSeconds' in row && row.wallSeconds !== undefined) {
-      lines.push(`    ${row.wallSeconds.toFixed(2)} s, ${number(row.eventsPerSecond ?? 0)} events/s, peak ${number(row.peakMiB ?? 0)} MiB`);
+      lines.push(
+        `    ${row.wallSeconds.toFixed(2)} s, ${number(row.eventsPerSecond ?? 0)} events/s, peak ${number(row.peakMiB ?? 0)} MiB`,
+      );
     }
   }
-  const ratios = results.filter((row) => row.rival.startsWith('flatqueue') && row.ratio !== null).map((row) => row.ratio as number);
+  const ratios = results
+    .filter((row) => row.rival.startsWith('flatqueue') && row.ratio !== null)
+    .map((row) => row.ratio as number);
   if (ratios.length > 0) {
     const mean = Math.exp(ratios.reduce((sum, ratio) => sum + Math.log(ratio), 0) / ratios.length);
-    lines.push('', `queue against flatqueue: geometric mean ${mean.toFixed(2)}, worst ${Math.min(...ratios).toFixed(2)}`);
+    lines.push(
+      '',
+      `queue against flatqueue: geometric mean ${mean.toFixed(2)}, worst ${Math.min(...ratios).toFixed(2)}`,
+    );
   }
   return `${lines.join('\n')}\n`;
 }

@@ -5,8 +5,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { importText } from '../../scenarios/import/import.ts';
 import { readScenario } from '../../scenarios/index.ts';
-import { exponential, lognormal } from '../../sim/engine/samplers.ts';
 import { openStream } from '../../sim/engine/random.ts';
+import { exponential, lognormal } from '../../sim/engine/samplers.ts';
 import { JobsBuilder, nodeColumns, type Scenario, SECOND_US, simulate } from '../../sim/simulate.ts';
 
 export interface ReplayResult {
@@ -37,7 +37,11 @@ export const REPLAYS: Record<string, { file: string | null; scenario: () => Prom
   'replay/openb': {
     file: `${TRACES}/openb-2023/openb_pod_list_default.csv`,
     scenario: () =>
-      imported('openb', `${TRACES}/openb-2023/openb_pod_list_default.csv`, `${TRACES}/openb-2023/openb_node_list_gpu_node.csv`),
+      imported(
+        'openb',
+        `${TRACES}/openb-2023/openb_pod_list_default.csv`,
+        `${TRACES}/openb-2023/openb_node_list_gpu_node.csv`,
+      ),
   },
   'growth/1000': { file: null, scenario: () => Promise.resolve(synthetic(1_000)) },
   'growth/10000': { file: null, scenario: () => Promise.resolve(synthetic(10_000)) },
@@ -104,15 +108,33 @@ function synthetic(gpus: number): Scenario {
     });
   }
   return {
-    name: `growth-${gpus}`, title: 'one load per GPU at growing size', seed: '1', startEpochSeconds: 0, utcOffsetMinutes: 0,
-    durationUs: Number.POSITIVE_INFINITY, warmUpUs: 0, policy: { name: 'fifo-backfill', args: {} },
+    name: `growth-${gpus}`,
+    title: 'one load per GPU at growing size',
+    seed: '1',
+    startEpochSeconds: 0,
+    utcOffsetMinutes: 0,
+    durationUs: Number.POSITIVE_INFINITY,
+    warmUpUs: 0,
+    policy: { name: 'fifo-backfill', args: {} },
     pools: [{ name: 'h200', gpuModel: 'H200-SXM5', gpuMemoryMiB: 144_384, priceMicroUsd: 5_920_000, spot: false }],
-    nodes: nodeColumns([{ pool: 0, count: gpus / 8, gpus: 8 }]), migLayouts: [], migProfiles: [],
+    nodes: nodeColumns([{ pool: 0, count: gpus / 8, gpus: 8 }]),
+    migLayouts: [],
+    migProfiles: [],
     departments: [{ name: 'default', parent: -1 }],
     projects: Array.from({ length: 10 }, (_, i) => ({
-      name: `team-${i}`, department: 0, deservedGpus: [gpus / 10], overQuotaWeight: 1, maxOverQuotaGpus: -1, priority: 100,
+      name: `team-${i}`,
+      department: 0,
+      deservedGpus: [gpus / 10],
+      overQuotaWeight: 1,
+      maxOverQuotaGpus: -1,
+      priority: 100,
       chargebackLabel: '',
     })),
-    users: [], jobs: builder.build(), poolLists: [[0]], speedProfiles: [], fixedCosts: [], assumptions: [],
+    users: [],
+    jobs: builder.build(),
+    poolLists: [[0]],
+    speedProfiles: [],
+    fixedCosts: [],
+    assumptions: [],
   };
 }

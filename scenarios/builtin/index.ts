@@ -27,7 +27,8 @@ export interface Builtin {
 export const builtins: readonly Builtin[] = [
   {
     name: 'mission-control',
-    sentence: 'Three teams share 32 H200 and 16 B200 for a month; one has no quota and lives on what is idle (the default).',
+    sentence:
+      'Three teams share 32 H200 and 16 B200 for a month; one has no quota and lives on what is idle (the default).',
     text: MISSION_CONTROL,
     files: {},
   },
@@ -63,7 +64,13 @@ export function builtin(name: string, options: Omit<ReadOptions, 'file' | 'readF
   if (found === undefined) {
     const names = builtins.map((b) => b.name);
     const nearest = nearestName(name, names);
-    const problem = { line: 0, column: 0, path: '', found: `no built-in scenario ${quote(name)}`, expected: `one of ${names.join(', ')}` };
+    const problem = {
+      line: 0,
+      column: 0,
+      path: '',
+      found: `no built-in scenario ${quote(name)}`,
+      expected: `one of ${names.join(', ')}`,
+    };
     throw new ScenarioError([{ file: 'simsup', ...problem, ...(nearest === undefined ? {} : { nearest }) }]);
   }
   return readScenario(found.text, { ...options, file: `${name}.yaml`, readFile: memoryReader(found.files) });

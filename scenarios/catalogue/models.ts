@@ -8,7 +8,8 @@ export interface ServedModel {
   source: string;
 }
 
-const FIT = 'smallest tensor-parallel degree on H200 that leaves over 16,000 KV tokens: TP × (0.90 × HBM − 3 GB) − weights';
+const FIT =
+  'smallest tensor-parallel degree on H200 that leaves over 16,000 KV tokens: TP × (0.90 × HBM − 3 GB) − weights';
 
 export const SERVED_MODELS: readonly ServedModel[] = [
   {

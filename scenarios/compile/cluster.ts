@@ -1,6 +1,13 @@
 /** Cluster and Prices documents → pools, nodes, fixed costs. */
 
-import { type FixedCost, type MigLayout, type NodeColumns, type NodeGroup, nodeColumns, type PoolSpec } from '../../sim/scenario.ts';
+import {
+  type FixedCost,
+  type MigLayout,
+  type NodeColumns,
+  type NodeGroup,
+  nodeColumns,
+  type PoolSpec,
+} from '../../sim/scenario.ts';
 import { type GpuModel, gpuModel, gpuModelNames, gpuModelSpellings } from '../catalogue/gpus.ts';
 import { CONTROL_PLANE, ON_DEMAND, SPOT } from '../catalogue/prices.ts';
 import { type CheckedDocument, documentsOf, type Report } from '../documents.ts';
@@ -38,9 +45,11 @@ export function compileCluster(
   assumptions: string[],
 ): CompiledCluster {
   const clusters = documentsOf(docs, 'Cluster');
-  for (const extra of clusters.slice(1)) report.at(extra.source, ['kind'], 'a second Cluster', 'one Cluster in a scenario');
+  for (const extra of clusters.slice(1))
+    report.at(extra.source, ['kind'], 'a second Cluster', 'one Cluster in a scenario');
   const priceDocs = documentsOf(docs, 'Prices');
-  for (const extra of priceDocs.slice(1)) report.at(extra.source, ['kind'], 'a second Prices', 'one Prices in a scenario');
+  for (const extra of priceDocs.slice(1))
+    report.at(extra.source, ['kind'], 'a second Prices', 'one Prices in a scenario');
   const prices = priceDocs[0];
   const doc = clusters[0];
   const result: CompiledCluster = {
@@ -56,12 +65,20 @@ export function compileCluster(
   const groups: NodeGroup[] = [];
 
   if (doc === undefined) {
-    assumptions.push('No Cluster is given: 4 nodes × 8 H200 and 2 nodes × 8 B200, the Mission Control guide\'s example.');
+    assumptions.push(
+      "No Cluster is given: 4 nodes × 8 H200 and 2 nodes × 8 B200, the Mission Control guide's example.",
+    );
     for (const [i, p] of DEFAULT_POOLS.entries()) {
       const model = gpuModel(p.gpuModel) as GpuModel;
       result.models.push(model);
       const priceMicroUsd = rate(model, false);
-      result.pools.push({ name: p.name, gpuModel: model.name, gpuMemoryMiB: model.memoryMiB, priceMicroUsd, spot: false });
+      result.pools.push({
+        name: p.name,
+        gpuModel: model.name,
+        gpuMemoryMiB: model.memoryMiB,
+        priceMicroUsd,
+        spot: false,
+      });
       groups.push({ pool: i, count: p.nodes, gpus: DEFAULT_GPUS_PER_NODE, prefix: p.name });
     }
   } else {
@@ -90,8 +107,13 @@ export function compileCluster(
       if (file !== undefined) addNodesFile(result, file, price, rate);
     }
     for (const [project, names] of Object.entries(poolPreference)) {
-      const list = names.map((n, i) => findPool(result.pools, n, doc.source, ['spec', 'poolPreference', project, i], report));
-      result.poolPreference.set(project, list.filter((p) => p >= 0));
+      const list = names.map((n, i) =>
+        findPool(result.pools, n, doc.source, ['spec', 'poolPreference', project, i], report),
+      );
+      result.poolPreference.set(
+        project,
+        list.filter((p) => p >= 0),
+      );
     }
   }
   addControlPlane(result, doc, prices);
@@ -132,7 +154,13 @@ function addPool(
     if (model === undefined) {
       const names = gpuModelNames();
       const near = { name: pool.gpuModel, among: gpuModelSpellings() };
-      report.at(source, [...path, 'gpuModel'], `unknown GPU model ${quote(pool.gpuModel)}`, `one of ${nameList(names, 40)}`, near);
+      report.at(
+        source,
+        [...path, 'gpuModel'],
+        `unknown GPU model ${quote(pool.gpuModel)}`,
+        `one of ${nameList(names, 40)}`,
+        near,
+      );
     }
   } else if (gpus > 0) report.at(source, path, 'no gpuModel', `a GPU model for the ${gpus} GPUs of each node`);
   if (pool.billingIncrement !== undefined) {
@@ -142,7 +170,8 @@ function addPool(
   if (pool.mig !== undefined) {
     const sevenths = pool.mig.map((profile) => Number(profile[0]));
     const sum = sevenths.reduce((a, b) => a + b, 0);
-    if (sum > 7) report.at(source, [...path, 'mig'], `${sum} sevenths of a GPU`, 'MIG instances of at most 7 sevenths together');
+    if (sum > 7)
+      report.at(source, [...path, 'mig'], `${sum} sevenths of a GPU`, 'MIG instances of at most 7 sevenths together');
     migLayout = result.migLayouts.push({ instances: pool.mig, sevenths }) - 1;
   }
   const index = result.pools.length;

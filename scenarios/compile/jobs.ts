@@ -90,7 +90,12 @@ export function newJobSink(rules: JobRules): JobSink {
       const wanted = gpuModels.map((name) => {
         const model = gpuModel(name);
         if (model === undefined) {
-          draft.blame('gpuModels', `unknown GPU model ${quote(name)}`, `one of ${nameList(gpuModelNames(), 40)}`, nearestName(name, gpuModelSpellings()));
+          draft.blame(
+            'gpuModels',
+            `unknown GPU model ${quote(name)}`,
+            `one of ${nameList(gpuModelNames(), 40)}`,
+            nearestName(name, gpuModelSpellings()),
+          );
         }
         return model?.name;
       });
@@ -98,7 +103,11 @@ export function newJobSink(rules: JobRules): JobSink {
       list = wanted.flatMap((w) => list.filter((p) => w !== undefined && pools[p].gpuModel === w));
       if (list.length === 0 && wanted.every((w) => w !== undefined)) {
         const have = [...new Set(pools.map((p) => p.gpuModel).filter((m) => m !== ''))];
-        draft.blame('gpuModels', `GPU models ${gpuModels.join(', ')}`, `a model that its pools have: ${nameList(have)}`);
+        draft.blame(
+          'gpuModels',
+          `GPU models ${gpuModels.join(', ')}`,
+          `a model that its pools have: ${nameList(have)}`,
+        );
       }
     }
     if (!cpuOnly) list = list.filter((p) => widest[p] > 0);
@@ -131,13 +140,24 @@ export function newJobSink(rules: JobRules): JobSink {
     const reference = referenceGpu === undefined ? undefined : gpuModel(referenceGpu);
     if (referenceGpu !== undefined && reference === undefined) {
       const names = gpuModelNames();
-      draft.blame('referenceGpu', `unknown GPU model ${quote(referenceGpu)}`, `one of ${nameList(names, 40)}`, nearestName(referenceGpu, gpuModelSpellings()));
+      draft.blame(
+        'referenceGpu',
+        `unknown GPU model ${quote(referenceGpu)}`,
+        `one of ${nameList(names, 40)}`,
+        nearestName(referenceGpu, gpuModelSpellings()),
+      );
       return -1;
     }
     const stated = new Map(Object.entries(speed ?? {}).map(([name, factor]) => [gpuModel(name)?.name ?? name, factor]));
     for (const name of stated.keys()) {
       const names = gpuModelNames();
-      if (gpuModel(name) === undefined) draft.blame('speed', `unknown GPU model ${quote(name)}`, `one of ${nameList(names, 40)}`, nearestName(name, gpuModelSpellings()));
+      if (gpuModel(name) === undefined)
+        draft.blame(
+          'speed',
+          `unknown GPU model ${quote(name)}`,
+          `one of ${nameList(names, 40)}`,
+          nearestName(name, gpuModelSpellings()),
+        );
     }
     const profile = pools.map((pool, p) => {
       const own = stated.get(pool.gpuModel);
@@ -145,9 +165,12 @@ export function newJobSink(rules: JobRules): JobSink {
       const model = cluster.models[p];
       if (model === undefined || reference === undefined) return 1000;
       const ratio = relativeSpeedMilli(model, reference);
-      if (ratio === undefined) rules.assume(`No published FLOP/s to compare ${model.name} with ${reference.name}: same speed assumed.`);
+      if (ratio === undefined)
+        rules.assume(`No published FLOP/s to compare ${model.name} with ${reference.name}: same speed assumed.`);
       else if (ratio !== 1000) {
-        rules.assume(`Work measured on ${reference.name} runs ${(ratio / 1000).toFixed(2)} times as fast on ${model.name} (ratio of dense BF16 peaks; state \`speed\` to override).`);
+        rules.assume(
+          `Work measured on ${reference.name} runs ${(ratio / 1000).toFixed(2)} times as fast on ${model.name} (ratio of dense BF16 peaks; state \`speed\` to override).`,
+        );
       }
       return ratio ?? 1000;
     });
@@ -185,14 +208,21 @@ export function newJobSink(rules: JobRules): JobSink {
 
   /** Widest worker first, each on the first node with room. */
   function fitsPool(pool: number, tasks: number[], t: JobTraits): boolean {
-    const perGpu = t.gpuMemory !== undefined && t.gpuMemory > 0
-      ? (pools[pool].gpuMemoryMiB === 0 ? 0 : Math.floor(pools[pool].gpuMemoryMiB / t.gpuMemory))
-      : Math.floor(1000 / (t.gpuShare || 1000));
+    const perGpu =
+      t.gpuMemory !== undefined && t.gpuMemory > 0
+        ? pools[pool].gpuMemoryMiB === 0
+          ? 0
+          : Math.floor(pools[pool].gpuMemoryMiB / t.gpuMemory)
+        : Math.floor(1000 / (t.gpuShare || 1000));
     let next = 0;
     for (const n of nodesOfPool[pool]) {
       const layout = cluster.migLayouts[nodes.migLayout[n]];
-      let room = layout === undefined ? (t.migProfile === undefined ? nodes.gpus[n] * perGpu : 0)
-        : nodes.gpus[n] * layout.instances.filter((i) => i === t.migProfile).length;
+      let room =
+        layout === undefined
+          ? t.migProfile === undefined
+            ? nodes.gpus[n] * perGpu
+            : 0
+          : nodes.gpus[n] * layout.instances.filter((i) => i === t.migProfile).length;
       let cpu = nodes.cpuMilli[n];
       let memory = nodes.memoryMiB[n];
       while (next < tasks.length && tasks[next] <= room && (t.cpu ?? 0) <= cpu && (t.memory ?? 0) <= memory) {
@@ -228,7 +258,12 @@ export function newJobSink(rules: JobRules): JobSink {
     const t = draft.traits;
     if (!fits(list, listIndex, tasks, t)) {
       if (rules.skipTooLarge) tooLarge++;
-      else draft.blame('gpus', describe(draft, tasks), `a job that fits one of its pools when it is empty: ${nameList(list.map(poolText))}`);
+      else
+        draft.blame(
+          'gpus',
+          describe(draft, tasks),
+          `a job that fits one of its pools when it is empty: ${nameList(list.map(poolText))}`,
+        );
       return;
     }
     if (draft.minWorkers !== undefined && draft.minWorkers > tasks.length) {
@@ -282,7 +317,8 @@ export function newJobSink(rules: JobRules): JobSink {
     const index = projectIndex(projects, name, pools);
     if (index < 0) {
       if (draft.project === '') draft.blame('project', 'no project', `one of ${nameList(known)}`);
-      else draft.blame('project', `unknown project ${quote(name)}`, `one of ${nameList(known)}`, nearestName(name, known));
+      else
+        draft.blame('project', `unknown project ${quote(name)}`, `one of ${nameList(known)}`, nearestName(name, known));
     }
     return index;
   }
@@ -366,7 +402,12 @@ function resolveAfter(
         // -1: a job that exists and was refused or is in a circle; that has been reported.
         if (job === undefined) {
           const names = ids.some(2000);
-          top.draft.blame('after', `unknown job ${quote(a.job)}`, 'the id of a job in this scenario', nearestName(a.job, names));
+          top.draft.blame(
+            'after',
+            `unknown job ${quote(a.job)}`,
+            'the id of a job in this scenario',
+            nearestName(a.job, names),
+          );
         }
         return [];
       });

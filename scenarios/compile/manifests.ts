@@ -21,7 +21,11 @@ interface Metadata {
 
 /** Labels and annotations that name a project, in order. */
 const PROJECT_KEYS = [
-  'simsup.dev/project', 'kai.scheduler/queue', 'runai/queue', 'project', 'kueue.x-k8s.io/queue-name',
+  'simsup.dev/project',
+  'kai.scheduler/queue',
+  'runai/queue',
+  'project',
+  'kueue.x-k8s.io/queue-name',
 ];
 
 /** What a pod asks for. */
@@ -33,9 +37,20 @@ interface Ask {
   memoryMiB: number;
 }
 
-export function manifestJobs(docs: readonly CheckedDocument[], report: Report, assume: (s: string) => void): JobDraft[] {
+export function manifestJobs(
+  docs: readonly CheckedDocument[],
+  report: Report,
+  assume: (s: string) => void,
+): JobDraft[] {
   const drafts: JobDraft[] = [];
-  const add = (source: SourceDocument, meta: Metadata, workers: number, ask: Ask, klass: JobClass, gpuPath: readonly PathStep[]) => {
+  const add = (
+    source: SourceDocument,
+    meta: Metadata,
+    workers: number,
+    ask: Ask,
+    klass: JobClass,
+    gpuPath: readonly PathStep[],
+  ) => {
     const annotation = <T>(key: string, parse: (text: string) => T): T | undefined => {
       const text = meta.annotations[key];
       if (text === undefined) return undefined;
@@ -44,7 +59,9 @@ export function manifestJobs(docs: readonly CheckedDocument[], report: Report, a
     const stated = annotation('simsup.dev/duration', parseDuration);
     const id = meta.name ?? `job-${drafts.length + 1}`;
     if (stated === undefined) {
-      assume(`Jobs from manifests run 1 hour unless the annotation simsup.dev/duration (in sbatch scripts: #SIMSUP --duration, else the time limit) says otherwise.`);
+      assume(
+        `Jobs from manifests run 1 hour unless the annotation simsup.dev/duration (in sbatch scripts: #SIMSUP --duration, else the time limit) says otherwise.`,
+      );
     }
     const share = annotation('gpu-fraction', parseShare);
     const memory = annotation('gpu-memory', (t) => parseCount(t, 1, 1e9));
@@ -74,18 +91,39 @@ export function manifestJobs(docs: readonly CheckedDocument[], report: Report, a
       traits,
       blame: (field, found, expected, nearest) => {
         const path = field === 'gpus' || field === 'workers' ? gpuPath : ['metadata', field === 'id' ? 'name' : ''];
-        report.add({ file: source.file, ...source.locate(path), path: '', found, expected, ...(nearest && { nearest }) });
+        report.add({
+          file: source.file,
+          ...source.locate(path),
+          path: '',
+          found,
+          expected,
+          ...(nearest && { nearest }),
+        });
       },
     });
   };
 
   for (const { data, source } of documentsOf(docs, 'Job')) {
     const path = ['spec', 'template', 'spec', 'containers'];
-    add(source, merged(data.metadata, data.spec.template), data.spec.parallelism, podAsk(data.spec.template, path, source, report), 'training', path);
+    add(
+      source,
+      merged(data.metadata, data.spec.template),
+      data.spec.parallelism,
+      podAsk(data.spec.template, path, source, report),
+      'training',
+      path,
+    );
   }
   for (const { data, source } of documentsOf(docs, 'RunaiJob')) {
     const path = ['spec', 'template', 'spec', 'containers'];
-    add(source, merged(data.metadata, data.spec.template), data.spec.parallelism, podAsk(data.spec.template, path, source, report), 'training', path);
+    add(
+      source,
+      merged(data.metadata, data.spec.template),
+      data.spec.parallelism,
+      podAsk(data.spec.template, path, source, report),
+      'training',
+      path,
+    );
   }
   for (const { data, source } of documentsOf(docs, 'PyTorchJob')) {
     const specs = Object.entries(data.spec.pytorchReplicaSpecs);
@@ -95,13 +133,21 @@ export function manifestJobs(docs: readonly CheckedDocument[], report: Report, a
       report.at(source, path, 'no replicas', 'a Master or Worker with at least one replica');
       continue;
     }
-    const asks = roles.map(([role, r]) => podAsk(r.template, [...path, role, 'template', 'spec', 'containers'], source, report));
+    const asks = roles.map(([role, r]) =>
+      podAsk(r.template, [...path, role, 'template', 'spec', 'containers'], source, report),
+    );
     const workers = roles.reduce((sum, [, r]) => sum + r.replicas, 0);
     const gpus = roles.reduce((sum, [, r], i) => sum + r.replicas * asks[i].gpus, 0);
     if (asks.some((a) => a.gpus !== asks[0].gpus)) {
-      assume(`PyTorchJob ${data.metadata.name ?? ''}: its replicas ask for different numbers of GPUs; they are spread evenly over its ${workers} workers.`);
+      assume(
+        `PyTorchJob ${data.metadata.name ?? ''}: its replicas ask for different numbers of GPUs; they are spread evenly over its ${workers} workers.`,
+      );
     }
-    const widest = { ...asks[0], cpuMilli: Math.max(...asks.map((a) => a.cpuMilli)), memoryMiB: Math.max(...asks.map((a) => a.memoryMiB)) };
+    const widest = {
+      ...asks[0],
+      cpuMilli: Math.max(...asks.map((a) => a.cpuMilli)),
+      memoryMiB: Math.max(...asks.map((a) => a.memoryMiB)),
+    };
     const meta = merged(data.metadata, roles[0][1].template);
     add(source, meta, workers, { ...widest, gpus: gpus / workers }, 'training', path);
     const last = drafts[drafts.length - 1];
@@ -110,9 +156,14 @@ export function manifestJobs(docs: readonly CheckedDocument[], report: Report, a
   for (const kind of ['TrainingWorkload', 'InteractiveWorkload', 'DistributedWorkload'] as const) {
     for (const { data, source } of documentsOf(docs, kind)) {
       const { spec } = data;
-      const value = <T>(field: 'gpu' | 'gpuDevices' | 'gpuMemory' | 'cpu' | 'memory' | 'workers' | 'parallelism', parse: (t: string) => T) => {
+      const value = <T>(
+        field: 'gpu' | 'gpuDevices' | 'gpuMemory' | 'cpu' | 'memory' | 'workers' | 'parallelism',
+        parse: (t: string) => T,
+      ) => {
         const given = spec[field];
-        return given === undefined ? undefined : guarded(report, source, ['spec', field, 'value'], () => parse(given.value));
+        return given === undefined
+          ? undefined
+          : guarded(report, source, ['spec', field, 'value'], () => parse(given.value));
       };
       const gpu = value('gpu', (t) => {
         if (/^\d+$/.test(t)) return { gpus: parseCount(t, 0, MAX_GPUS), shareMilli: 1000 };
@@ -127,7 +178,10 @@ export function manifestJobs(docs: readonly CheckedDocument[], report: Report, a
       };
       const count = (t: string) => parseCount(t, 1, MAX_GPUS);
       const workers = value('workers', count) ?? value('parallelism', count) ?? 1;
-      add(source, data.metadata, workers, ask, kind === 'InteractiveWorkload' ? 'interactive' : 'training', ['spec', 'gpu']);
+      add(source, data.metadata, workers, ask, kind === 'InteractiveWorkload' ? 'interactive' : 'training', [
+        'spec',
+        'gpu',
+      ]);
     }
   }
   return drafts;
@@ -169,7 +223,8 @@ function podAsk(template: PodTemplate, path: readonly PathStep[], source: Source
       const second = first === 'limits' ? 'requests' : 'limits';
       for (const part of [first, second] as const) {
         const text = container.resources?.[part]?.[resource];
-        if (text !== undefined) return guarded(report, source, [...path, i, 'resources', part, resource], () => parse(text));
+        if (text !== undefined)
+          return guarded(report, source, [...path, i, 'resources', part, resource], () => parse(text));
       }
       return undefined;
     };
@@ -198,23 +253,40 @@ export function inferenceJobs(
     const id = metadata.name ?? `inference-${i + 1}`;
     const stated = metadata.annotations['simsup.dev/gpus-per-replica'];
     const known = gpusPerReplica(spec.model.name, spec.model.precision);
-    const own = stated === undefined ? undefined
-      : guarded(report, source, ['metadata', 'annotations', 'simsup.dev/gpus-per-replica'], () => parseCount(stated, 1, 32));
+    const own =
+      stated === undefined
+        ? undefined
+        : guarded(report, source, ['metadata', 'annotations', 'simsup.dev/gpus-per-replica'], () =>
+            parseCount(stated, 1, 32),
+          );
     const each = own ?? known.gpus;
     const useText = metadata.annotations['simsup.dev/use'];
-    const useStated = useText === undefined ? undefined
-      : guarded(report, source, ['metadata', 'annotations', 'simsup.dev/use'], () => parseShare(useText));
+    const useStated =
+      useText === undefined
+        ? undefined
+        : guarded(report, source, ['metadata', 'annotations', 'simsup.dev/use'], () => parseShare(useText));
     const use = useStated ?? DEFAULT_SERVING_USE_MILLI;
     if (endless) {
-      report.at(source, ['kind'], 'a service that never ends', "a Simulation with a duration (not 'until-done') beside it");
+      report.at(
+        source,
+        ['kind'],
+        'a service that never ends',
+        "a Simulation with a duration (not 'until-done') beside it",
+      );
     }
-    if (own === undefined) assume(`${id}: ${each} GPUs per replica of ${spec.model.name} ${spec.model.precision} (${known.source}).`);
-    assume(`${id}: ${spec.replicas} replicas throughout, busy ${use / 10} % of the time; requests are not simulated yet.`);
+    if (own === undefined)
+      assume(`${id}: ${each} GPUs per replica of ${spec.model.name} ${spec.model.precision} (${known.source}).`);
+    assume(
+      `${id}: ${spec.replicas} replicas throughout, busy ${use / 10} % of the time; requests are not simulated yet.`,
+    );
     // The ranked hardware, as far as the cluster has it.
     const models = cluster.pools.map((p) => p.gpuModel);
-    const preferred = (spec.placement?.preferHardware ?? []).filter((name) => models.includes(gpuModel(name)?.name ?? '-'));
+    const preferred = (spec.placement?.preferHardware ?? []).filter((name) =>
+      models.includes(gpuModel(name)?.name ?? '-'),
+    );
     const wanted = spec.placement?.preferHardware ?? [];
-    if (wanted.length > 0 && preferred.length === 0) assume(`${id}: the cluster has none of ${wanted.join(', ')}; any pool is used.`);
+    if (wanted.length > 0 && preferred.length === 0)
+      assume(`${id}: the cluster has none of ${wanted.join(', ')}; any pool is used.`);
     return {
       id,
       project: spec.project ?? projectOf(metadata),
@@ -228,8 +300,17 @@ export function inferenceJobs(
       after: [],
       traits: { use, ...(preferred.length > 0 ? { gpuModels: preferred } : {}) },
       blame: (field: string, found: string, expected: string, nearest?: string) => {
-        const path = { project: ['spec', 'project'], gpus: ['spec', 'replicas'], id: ['metadata', 'name'] }[field] ?? ['spec'];
-        report.add({ file: source.file, ...source.locate(path), path: path.join('.'), found, expected, ...(nearest && { nearest }) });
+        const path = { project: ['spec', 'project'], gpus: ['spec', 'replicas'], id: ['metadata', 'name'] }[field] ?? [
+          'spec',
+        ];
+        report.add({
+          file: source.file,
+          ...source.locate(path),
+          path: path.join('.'),
+          found,
+          expected,
+          ...(nearest && { nearest }),
+        });
       },
     } satisfies JobDraft;
   });

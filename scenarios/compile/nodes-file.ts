@@ -33,7 +33,12 @@ const COLUMNS = {
 
 const MAX_LINE = 10_000;
 
-export function readNodesFile(path: string, doc: SourceDocument, readFile: ReadFile, report: Report): NodeFile | undefined {
+export function readNodesFile(
+  path: string,
+  doc: SourceDocument,
+  readFile: ReadFile,
+  report: Report,
+): NodeFile | undefined {
   const rows: NodeRow[] = [];
   const names = new Set<string>();
   let columns: Record<keyof typeof COLUMNS, number> | undefined;
@@ -53,7 +58,11 @@ export function readNodesFile(path: string, doc: SourceDocument, readFile: ReadF
       if (columns === undefined) {
         columns = header(cells);
         if (columns.gpus < 0 || columns.model < 0) {
-          bad(1, `columns ${quote(line)}`, 'a header with at least gpu and model, such as sn,cpu_milli,memory_mib,gpu,model');
+          bad(
+            1,
+            `columns ${quote(line)}`,
+            'a header with at least gpu and model, such as sn,cpu_milli,memory_mib,gpu,model',
+          );
           return undefined;
         }
         continue;
@@ -65,7 +74,12 @@ export function readNodesFile(path: string, doc: SourceDocument, readFile: ReadF
         const modelName = cell('model');
         const model = gpuModel(modelName);
         if (gpus > 0 && model === undefined) {
-          bad(cols.model + 1, `unknown GPU model ${quote(modelName)}`, 'a GPU model of the catalogue', nearestName(modelName, gpuModelSpellings()));
+          bad(
+            cols.model + 1,
+            `unknown GPU model ${quote(modelName)}`,
+            'a GPU model of the catalogue',
+            nearestName(modelName, gpuModelSpellings()),
+          );
           continue;
         }
         const name = cell('name') || `node-${rows.length}`;
@@ -75,7 +89,8 @@ export function readNodesFile(path: string, doc: SourceDocument, readFile: ReadF
         }
         names.add(name);
         const cpuNum = cell('cpuNum');
-        const cpuMilli = cell('cpuMilli') !== '' ? parseCount(cell('cpuMilli')) : cpuNum === '' ? Infinity : 1000 * parseCount(cpuNum);
+        const cpuMilli =
+          cell('cpuMilli') !== '' ? parseCount(cell('cpuMilli')) : cpuNum === '' ? Infinity : 1000 * parseCount(cpuNum);
         const memoryMiB = cell('memoryMiB') === '' ? Infinity : parseCount(cell('memoryMiB'));
         rows.push({ name, cpuMilli, memoryMiB, gpus, model: gpus > 0 ? model : undefined });
         gpuTotal += Math.max(1, gpus);
@@ -101,5 +116,8 @@ export function readNodesFile(path: string, doc: SourceDocument, readFile: ReadF
 function header(cells: string[]): Record<keyof typeof COLUMNS, number> {
   const names = cells.map((c) => c.trim().toLowerCase());
   const find = (aliases: readonly string[]) => names.findIndex((n) => aliases.includes(n));
-  return Object.fromEntries(Object.entries(COLUMNS).map(([k, v]) => [k, find(v)])) as Record<keyof typeof COLUMNS, number>;
+  return Object.fromEntries(Object.entries(COLUMNS).map(([k, v]) => [k, find(v)])) as Record<
+    keyof typeof COLUMNS,
+    number
+  >;
 }

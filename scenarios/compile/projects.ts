@@ -27,7 +27,12 @@ interface Draft extends ProjectInput {
 
 export const DEFAULT_DEPARTMENT = 'default';
 
-export function compileProjects(docs: readonly CheckedDocument[], cluster: CompiledCluster, report: Report, assumptions: string[]): CompiledProjects {
+export function compileProjects(
+  docs: readonly CheckedDocument[],
+  cluster: CompiledCluster,
+  report: Report,
+  assumptions: string[],
+): CompiledProjects {
   const drafts = new Map<string, Draft>();
   const parents = new Map<string, { parent: string; source: SourceDocument }>();
   missionControl(docs, drafts, parents, report);
@@ -76,18 +81,25 @@ export function projectIndex(all: CompiledProjects, name: string, pools: readonl
 
 type Parents = Map<string, { parent: string; source: SourceDocument }>;
 
-function missionControl(docs: readonly CheckedDocument[], drafts: Map<string, Draft>, parents: Parents, report: Report): void {
+function missionControl(
+  docs: readonly CheckedDocument[],
+  drafts: Map<string, Draft>,
+  parents: Parents,
+  report: Report,
+): void {
   for (const { data, source } of documentsOf(docs, 'MissionControlDepartment')) {
     const name = data.metadata.name;
     if (name === undefined) {
       report.at(source, ['metadata'], 'no name', "the department's name");
       continue;
     }
-    if (parents.has(name)) report.at(source, ['metadata', 'name'], `department ${quote(name)} a second time`, 'each department once');
+    if (parents.has(name))
+      report.at(source, ['metadata', 'name'], `department ${quote(name)} a second time`, 'each department once');
     parents.set(name, { parent: data.spec.parent ?? '', source });
     for (const [i, p] of data.spec.projects.entries()) {
       const path = ['spec', 'projects', i];
-      if (drafts.has(p.name)) report.at(source, [...path, 'name'], `project ${quote(p.name)} a second time`, 'each project once');
+      if (drafts.has(p.name))
+        report.at(source, [...path, 'name'], `project ${quote(p.name)} a second time`, 'each project once');
       else drafts.set(p.name, { ...p, department: name, source, path });
     }
   }
@@ -98,26 +110,54 @@ function missionControl(docs: readonly CheckedDocument[], drafts: Map<string, Dr
       report.at(source, ['metadata'], 'no name', "the project's name");
       continue;
     }
-    if (seen.has(name)) report.at(source, ['metadata', 'name'], `project ${quote(name)} a second time`, 'each MissionControlProject once');
+    if (seen.has(name))
+      report.at(
+        source,
+        ['metadata', 'name'],
+        `project ${quote(name)} a second time`,
+        'each MissionControlProject once',
+      );
     seen.add(name);
     const listed = drafts.get(name);
     const department = data.metadata.namespace ?? listed?.department ?? DEFAULT_DEPARTMENT;
     if (listed !== undefined) {
       if (listed.department !== department) {
-        report.at(source, ['metadata', 'namespace'], quote(department), `the department that lists the project, '${listed.department}'`);
+        report.at(
+          source,
+          ['metadata', 'namespace'],
+          quote(department),
+          `the department that lists the project, '${listed.department}'`,
+        );
       }
       // The department's list and the project's own document may both state a field, but not differently.
-      for (const field of ['deservedGpus', 'overQuotaWeight', 'chargebackLabel', 'maxOverQuotaGpus', 'priority'] as const) {
+      for (const field of [
+        'deservedGpus',
+        'overQuotaWeight',
+        'chargebackLabel',
+        'maxOverQuotaGpus',
+        'priority',
+      ] as const) {
         const [a, b] = [listed[field], data.spec[field]];
         if (a === undefined || b === undefined || JSON.stringify(a) === JSON.stringify(b)) continue;
-        report.at(source, ['spec', field], JSON.stringify(b), `${JSON.stringify(a)}, as the department states for this project`);
+        report.at(
+          source,
+          ['spec', field],
+          JSON.stringify(b),
+          `${JSON.stringify(a)}, as the department states for this project`,
+        );
       }
     } else if (!parents.has(department)) {
       const known = [...parents.keys()];
       if (known.length === 0 || department === DEFAULT_DEPARTMENT) parents.set(department, { parent: '', source });
       else {
         const near = { name: department, among: known };
-        report.at(source, ['metadata', 'namespace'], `unknown department ${quote(department)}`, `one of ${nameList(known)}`, near);
+        report.at(
+          source,
+          ['metadata', 'namespace'],
+          `unknown department ${quote(department)}`,
+          `one of ${nameList(known)}`,
+          near,
+        );
       }
     }
     drafts.set(name, { ...listed, ...data.spec, name, department, source, path: ['spec'] });
@@ -125,21 +165,34 @@ function missionControl(docs: readonly CheckedDocument[], drafts: Map<string, Dr
 }
 
 /** Run:ai queues: those that others name as parent are departments, the rest are projects. */
-function runaiQueues(docs: readonly CheckedDocument[], drafts: Map<string, Draft>, parents: Parents, report: Report): void {
+function runaiQueues(
+  docs: readonly CheckedDocument[],
+  drafts: Map<string, Draft>,
+  parents: Parents,
+  report: Report,
+): void {
   const queues = documentsOf(docs, 'Queue');
   const isParent = new Set(queues.map((q) => q.data.spec.parentQueue));
   const seen = new Set<string>();
   for (const { data, source } of queues) {
     const name = data.metadata.name ?? '';
     if (name === '' || seen.has(name)) {
-      report.at(source, ['metadata'], name === '' ? 'no name' : `queue ${quote(name)} a second time`, 'each queue once, with a name');
+      report.at(
+        source,
+        ['metadata'],
+        name === '' ? 'no name' : `queue ${quote(name)} a second time`,
+        'each queue once, with a name',
+      );
       continue;
     }
     seen.add(name);
     const parent = data.spec.parentQueue;
     if (parent !== undefined && !queues.some((q) => q.data.metadata.name === parent)) {
       const known = queues.flatMap((q) => (q.data.metadata.name === undefined ? [] : [q.data.metadata.name]));
-      report.at(source, ['spec', 'parentQueue'], `unknown queue ${quote(parent)}`, `one of ${nameList(known)}`, { name: parent, among: known });
+      report.at(source, ['spec', 'parentQueue'], `unknown queue ${quote(parent)}`, `one of ${nameList(known)}`, {
+        name: parent,
+        among: known,
+      });
       continue;
     }
     if (isParent.has(name)) {
@@ -148,7 +201,8 @@ function runaiQueues(docs: readonly CheckedDocument[], drafts: Map<string, Draft
     }
     const gpu = data.spec.resources?.gpu;
     const deserved = gpu?.quota ?? 0;
-    const borrow = gpu?.limit === undefined || gpu.limit < 0 || deserved < 0 ? -1 : Math.max(0, Math.floor(gpu.limit - deserved));
+    const borrow =
+      gpu?.limit === undefined || gpu.limit < 0 || deserved < 0 ? -1 : Math.max(0, Math.floor(gpu.limit - deserved));
     const department = parent ?? DEFAULT_DEPARTMENT;
     if (parent === undefined && !parents.has(department)) parents.set(department, { parent: '', source });
     drafts.set(name, {
@@ -165,11 +219,21 @@ function runaiQueues(docs: readonly CheckedDocument[], drafts: Map<string, Draft
 }
 
 /** Kueue: a ClusterQueue is a project, its cohort the department; a flavor named like a pool is quota in that pool. */
-function kueueQueues(docs: readonly CheckedDocument[], drafts: Map<string, Draft>, parents: Parents, report: Report): void {
+function kueueQueues(
+  docs: readonly CheckedDocument[],
+  drafts: Map<string, Draft>,
+  parents: Parents,
+  report: Report,
+): void {
   for (const { data, source } of documentsOf(docs, 'ClusterQueue')) {
     const name = data.metadata.name ?? '';
     if (name === '' || drafts.has(name)) {
-      report.at(source, ['metadata'], name === '' ? 'no name' : `queue ${quote(name)} a second time`, 'each queue once, with a name');
+      report.at(
+        source,
+        ['metadata'],
+        name === '' ? 'no name' : `queue ${quote(name)} a second time`,
+        'each queue once, with a name',
+      );
       continue;
     }
     const department = data.spec.cohortName ?? data.spec.cohort ?? DEFAULT_DEPARTMENT;
@@ -195,18 +259,30 @@ function kueueQueues(docs: readonly CheckedDocument[], drafts: Map<string, Draft
       });
     });
     const weight = data.spec.fairSharing?.weight;
-    drafts.set(name, { name, department, deservedGpus: quota, overQuotaWeight: weight, maxOverQuotaGpus: borrow, source, path: ['spec'] });
+    drafts.set(name, {
+      name,
+      department,
+      deservedGpus: quota,
+      overQuotaWeight: weight,
+      maxOverQuotaGpus: borrow,
+      source,
+      path: ['spec'],
+    });
   }
 }
 
 function departmentTree(parents: Parents, drafts: Map<string, Draft>, report: Report): DepartmentSpec[] {
-  for (const d of drafts.values()) if (!parents.has(d.department)) parents.set(d.department, { parent: '', source: d.source });
+  for (const d of drafts.values())
+    if (!parents.has(d.department)) parents.set(d.department, { parent: '', source: d.source });
   const names = [...parents.keys()];
   const index = new Map(names.map((n, i) => [n, i]));
   const departments = names.map((name): DepartmentSpec => {
     const { parent, source } = parents.get(name) as { parent: string; source: SourceDocument };
     if (parent !== '' && !index.has(parent)) {
-      report.at(source, ['spec', 'parent'], `unknown department ${quote(parent)}`, `one of ${nameList(names)}`, { name: parent, among: names });
+      report.at(source, ['spec', 'parent'], `unknown department ${quote(parent)}`, `one of ${nameList(names)}`, {
+        name: parent,
+        among: names,
+      });
     }
     return { name, parent: index.get(parent) ?? -1 };
   });
@@ -221,7 +297,12 @@ function departmentTree(parents: Parents, drafts: Map<string, Draft>, report: Re
     if (d >= 0 && chain.includes(d)) {
       const loop = [...chain.slice(chain.indexOf(d)), d].map((k) => names[k]);
       const { source } = parents.get(names[d]) as { source: SourceDocument };
-      report.at(source, ['spec'], `a circle of departments (${loop.join(' → ')})`, 'each department under one that is not beneath it');
+      report.at(
+        source,
+        ['spec'],
+        `a circle of departments (${loop.join(' → ')})`,
+        'each department under one that is not beneath it',
+      );
     }
     for (const k of chain) settled.add(k);
   }
@@ -247,7 +328,12 @@ function divideQuotas(drafts: readonly Draft[], cluster: CompiledCluster, report
       if (p < 0) continue;
       quotas[i][p] = gpus;
       if (gpus > left[p]) {
-        report.at(d.source, path, `${gpus} GPUs deserved by '${d.name}' in pool '${pool}'`, `at most the ${left[p]} that are not promised to others`);
+        report.at(
+          d.source,
+          path,
+          `${gpus} GPUs deserved by '${d.name}' in pool '${pool}'`,
+          `at most the ${left[p]} that are not promised to others`,
+        );
       } else left[p] -= Math.max(0, gpus);
     }
   });
@@ -265,7 +351,12 @@ function divideQuotas(drafts: readonly Draft[], cluster: CompiledCluster, report
     }
     if (rest > 0) {
       const found = `${deserved} GPUs deserved by '${d.name}'`;
-      report.at(d.source, [...d.path, 'deservedGpus'], found, `at most the ${deserved - rest} that its pools have and others are not promised`);
+      report.at(
+        d.source,
+        [...d.path, 'deservedGpus'],
+        found,
+        `at most the ${deserved - rest} that its pools have and others are not promised`,
+      );
     }
   });
   return quotas;

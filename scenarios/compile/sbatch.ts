@@ -4,20 +4,43 @@ import type { AfterCondition } from '../../sim/scenario.ts';
 import { nameList, nearestName, type Problem } from '../problem.ts';
 import { MAX_GPUS } from '../schema.ts';
 import { parseCount, parseDuration, quote, UnitError } from '../units.ts';
-import { linesOf } from './read-file.ts';
 import type { JobDraft } from './jobs.ts';
+import { linesOf } from './read-file.ts';
 
 /** Run time of a script that states neither `#SIMSUP --duration` nor `--time`. */
 export const DEFAULT_MANIFEST_DURATION_US = 3600_000_000;
 
 const SHORT: Record<string, string> = {
-  J: 'job-name', N: 'nodes', n: 'ntasks', G: 'gpus', t: 'time', p: 'partition', q: 'qos', a: 'array', d: 'dependency',
-  A: 'account', c: 'cpus-per-task',
+  J: 'job-name',
+  N: 'nodes',
+  n: 'ntasks',
+  G: 'gpus',
+  t: 'time',
+  p: 'partition',
+  q: 'qos',
+  a: 'array',
+  d: 'dependency',
+  A: 'account',
+  c: 'cpus-per-task',
 };
 /** Read; every other option of sbatch is let through unread. */
 const READ = [
-  'job-name', 'nodes', 'ntasks', 'ntasks-per-node', 'gpus', 'gres', 'gpus-per-node', 'gpus-per-task', 'time', 'partition',
-  'qos', 'array', 'dependency', 'account', 'cpus-per-task', 'mem',
+  'job-name',
+  'nodes',
+  'ntasks',
+  'ntasks-per-node',
+  'gpus',
+  'gres',
+  'gpus-per-node',
+  'gpus-per-task',
+  'time',
+  'partition',
+  'qos',
+  'array',
+  'dependency',
+  'account',
+  'cpus-per-task',
+  'mem',
 ];
 const SIMSUP = ['duration', 'submit', 'project'];
 const MAX_ARRAY = 1_000_000;
@@ -46,7 +69,13 @@ export function readSbatch(text: string, file: string, onProblem: (p: Problem) =
     for (const [name, value] of words(match[2])) {
       const key = match[1] === 'SIMSUP' ? `simsup-${name}` : (SHORT[name] ?? name);
       if (match[1] === 'SIMSUP' && !SIMSUP.includes(name)) {
-        bad(lineNumber, `--${name}`, `unknown option ${quote(name)}`, `one of ${nameList(SIMSUP)}`, nearestName(name, SIMSUP));
+        bad(
+          lineNumber,
+          `--${name}`,
+          `unknown option ${quote(name)}`,
+          `one of ${nameList(SIMSUP)}`,
+          nearestName(name, SIMSUP),
+        );
       }
       const near = nearestName(key, READ);
       if (match[1] === 'SBATCH' && !READ.includes(key) && near !== undefined && editsAway(key, near)) {
@@ -75,7 +104,8 @@ export function readSbatch(text: string, file: string, onProblem: (p: Problem) =
   const perNode = read('gpus-per-node', gpuCount) ?? gres?.gpus;
   const ntasks = read('ntasks', count) ?? nodes * (read('ntasks-per-node', count) ?? 1);
   const perTask = read('gpus-per-task', gpuCount);
-  const gpus = read('gpus', gpuCount) ?? (perNode !== undefined ? perNode * nodes : perTask !== undefined ? perTask * ntasks : 0);
+  const gpus =
+    read('gpus', gpuCount) ?? (perNode !== undefined ? perNode * nodes : perTask !== undefined ? perTask * ntasks : 0);
   const limitUs = read('time', slurmTime);
   const id = get('job-name') ?? file.replace(/^.*\//, '').replace(/\.[^.]*$/, '');
   const after = read('dependency', parseDependency) ?? [];
@@ -101,7 +131,10 @@ export function readSbatch(text: string, file: string, onProblem: (p: Problem) =
       ...(gpuModels === undefined ? {} : { gpuModels: [gpuModels] }),
     },
     blame: (field, found, expected, nearest) => {
-      const key = { gpus: options.has('gpus') ? 'gpus' : 'gres', project: 'account', after: 'dependency', id: 'job-name' }[field] ?? field;
+      const key =
+        { gpus: options.has('gpus') ? 'gpus' : 'gres', project: 'account', after: 'dependency', id: 'job-name' }[
+          field
+        ] ?? field;
       bad(line(key), `--${key}`, found, expected, nearest);
     },
   };
@@ -117,7 +150,10 @@ function editsAway(a: string, b: string): boolean {
 
 /** `--gpus=8 -t 1:00:00` → options with their values. */
 function words(text: string): [string, string][] {
-  const parts = text.replace(/\s#.*$/, '').trim().split(/\s+/);
+  const parts = text
+    .replace(/\s#.*$/, '')
+    .trim()
+    .split(/\s+/);
   const result: [string, string][] = [];
   for (let i = 0; i < parts.length; i++) {
     const match = /^(?:--([A-Za-z][\w-]*)(?:=(.*))?|-([A-Za-z])(.*))$/.exec(parts[i]);
@@ -146,11 +182,15 @@ function parseGres(text: string): { gpus: number; model?: string } {
 export function slurmTime(text: string): number {
   if (/^(UNLIMITED|INFINITE|0)$/i.test(text)) return 0;
   const match = /^(?:(\d+)-)?(\d+)(?::(\d+))?(?::(\d+))?$/.exec(text.trim());
-  if (match === null) throw new UnitError(quote(text), "a time as Slurm writes it, such as 90, 1:30:00 or 2-12:00:00");
+  if (match === null) throw new UnitError(quote(text), 'a time as Slurm writes it, such as 90, 1:30:00 or 2-12:00:00');
   const [, days, a, b, c] = match;
   const n = (v: string | undefined) => Number(v ?? 0);
   const seconds =
-    days !== undefined ? n(a) * 3600 + n(b) * 60 + n(c) : c !== undefined ? n(a) * 3600 + n(b) * 60 + n(c) : n(a) * 60 + n(b);
+    days !== undefined
+      ? n(a) * 3600 + n(b) * 60 + n(c)
+      : c !== undefined
+        ? n(a) * 3600 + n(b) * 60 + n(c)
+        : n(a) * 60 + n(b);
   const us = (n(days) * 86400 + seconds) * 1e6;
   if (!Number.isSafeInteger(us)) throw new UnitError(quote(text), 'a time limit of at most 285 years');
   return us;

@@ -1,17 +1,17 @@
 /** Workload documents → jobs: listed, from a file, from manifests' files, generated. */
 
-import { type Report, checkDocuments, documentsOf, type CheckedDocument } from '../documents.ts';
-import { expectedJobs, generateTeam } from '../generate.ts';
-import { type JobRow, readJobsCsv } from '../jobs-csv.ts';
 import { openStream } from '../../sim/engine/random.ts';
 import { HOUR_US } from '../../sim/scenario.ts';
+import { type CheckedDocument, checkDocuments, documentsOf, type Report } from '../documents.ts';
+import { expectedJobs, generateTeam } from '../generate.ts';
+import { type JobRow, readJobsCsv } from '../jobs-csv.ts';
 import { type Accepted, type JobInput, type JobTraits, MAX_JOBS, type WorkloadSpec } from '../schema.ts';
 import type { SourceDocument } from '../yaml.ts';
 import type { JobDraft, JobSink } from './jobs.ts';
+import { DEFAULT_STEP_US } from './jobs.ts';
 import { manifestJobs } from './manifests.ts';
 import { linesOf, type ReadFile } from './read-file.ts';
 import { isSbatch, readSbatch } from './sbatch.ts';
-import { DEFAULT_STEP_US } from './jobs.ts';
 
 export interface WorkloadContext {
   /** The scenario's file, for problems with the whole of it. */
@@ -45,7 +45,9 @@ export function addWorkload({ data, source }: Loaded, number: number, c: Workloa
   });
   addTeams(spec, label, source, c);
   if (spec.scale !== 1 && c.report.problems.length === before) {
-    c.assume(`Workload ${label}: ${spec.scale} times the load (arrival rates of teams; jobs of its file repeated or thinned at random).`);
+    c.assume(
+      `Workload ${label}: ${spec.scale} times the load (arrival rates of teams; jobs of its file repeated or thinned at random).`,
+    );
   }
 }
 
@@ -56,7 +58,14 @@ function withDefaults(own: JobTraits, defaults: JobTraits): JobTraits {
   return traits as JobTraits;
 }
 
-function listedJob(job: JobInput, i: number, number: number, spec: WorkloadSpec, source: SourceDocument, report: Report): JobDraft | undefined {
+function listedJob(
+  job: JobInput,
+  i: number,
+  number: number,
+  spec: WorkloadSpec,
+  source: SourceDocument,
+  report: Report,
+): JobDraft | undefined {
   const path = ['spec', 'jobs', i];
   const { id, project, user, submit, duration, steps, deadline, gpus, workers, minWorkers, after, ...own } = job;
   const traits = withDefaults(own, spec.defaults);
@@ -84,12 +93,25 @@ function listedJob(job: JobInput, i: number, number: number, spec: WorkloadSpec,
     traits,
     blame: (field, found, expected, nearest) => {
       const place = source.locate([...path, field]);
-      report.add({ file: source.file, ...place, path: `spec.jobs[${i}].${field}`, found, expected, ...(nearest && { nearest }) });
+      report.add({
+        file: source.file,
+        ...place,
+        path: `spec.jobs[${i}].${field}`,
+        found,
+        expected,
+        ...(nearest && { nearest }),
+      });
     },
   };
 }
 
-function addJobsFile(file: string, spec: WorkloadSpec, label: string, source: SourceDocument, c: WorkloadContext): void {
+function addJobsFile(
+  file: string,
+  spec: WorkloadSpec,
+  label: string,
+  source: SourceDocument,
+  c: WorkloadContext,
+): void {
   let jobs = 0;
   try {
     const reader = readJobsCsv(c.readFile(file), file, c.report.add);
@@ -98,7 +120,14 @@ function addJobsFile(file: string, spec: WorkloadSpec, label: string, source: So
     const whole = Math.floor(spec.scale);
     for (const { row, line } of reader.rows) {
       if (++jobs > MAX_JOBS) {
-        c.report.add({ file, line, column: 1, path: '', found: `more than ${MAX_JOBS} jobs`, expected: `at most ${MAX_JOBS}` });
+        c.report.add({
+          file,
+          line,
+          column: 1,
+          path: '',
+          found: `more than ${MAX_JOBS} jobs`,
+          expected: `at most ${MAX_JOBS}`,
+        });
         return;
       }
       const draft = fileJob(row, line, file, spec, c.report);
@@ -116,7 +145,12 @@ function addJobsFile(file: string, spec: WorkloadSpec, label: string, source: So
       }
     }
   } catch (error) {
-    c.report.at(source, ['spec', 'jobsFile'], `a file that cannot be read (${(error as Error).message})`, 'a CSV of jobs');
+    c.report.at(
+      source,
+      ['spec', 'jobsFile'],
+      `a file that cannot be read (${(error as Error).message})`,
+      'a CSV of jobs',
+    );
     return;
   }
   if (jobs === 0 && c.report.problems.length === 0) {
@@ -155,17 +189,32 @@ function fileJob(row: JobRow, line: number, file: string, spec: WorkloadSpec, re
   };
 }
 
-function addManifestFile(file: string, path: (string | number)[], spec: WorkloadSpec, source: SourceDocument, c: WorkloadContext): void {
+function addManifestFile(
+  file: string,
+  path: (string | number)[],
+  spec: WorkloadSpec,
+  source: SourceDocument,
+  c: WorkloadContext,
+): void {
   let text: string;
   try {
     const content = c.readFile(file);
     text = typeof content === 'string' ? content : [...linesOf(content)].join('\n');
   } catch (error) {
-    c.report.at(source, path, `a file that cannot be read (${(error as Error).message})`, 'a manifest of a job, or an sbatch script');
+    c.report.at(
+      source,
+      path,
+      `a file that cannot be read (${(error as Error).message})`,
+      'a manifest of a job, or an sbatch script',
+    );
     return;
   }
   for (const draft of manifestText(text, file, c)) {
-    c.sink.add({ ...draft, project: draft.project || (spec.project ?? ''), traits: withDefaults(draft.traits, spec.defaults) });
+    c.sink.add({
+      ...draft,
+      project: draft.project || (spec.project ?? ''),
+      traits: withDefaults(draft.traits, spec.defaults),
+    });
   }
 }
 
@@ -174,7 +223,14 @@ function manifestText(text: string, file: string, c: WorkloadContext): JobDraft[
   const docs = checkDocuments(text, file, c.report);
   const jobs = manifestJobs(docs, c.report, c.assume);
   if (jobs.length < docs.length) {
-    c.report.add({ file, line: 1, column: 1, path: '', found: 'documents that are not jobs', expected: 'only manifests of jobs in manifestFiles' });
+    c.report.add({
+      file,
+      line: 1,
+      column: 1,
+      path: '',
+      found: 'documents that are not jobs',
+      expected: 'only manifests of jobs in manifestFiles',
+    });
   }
   return jobs;
 }
@@ -183,7 +239,8 @@ function addTeams(spec: WorkloadSpec, label: string, source: SourceDocument, c: 
   const names = new Set<string>();
   spec.teams.forEach((team, i) => {
     const path = ['spec', 'teams', i];
-    if (names.has(team.name)) c.report.at(source, [...path, 'name'], `team '${team.name}' a second time`, 'each team once');
+    if (names.has(team.name))
+      c.report.at(source, [...path, 'name'], `team '${team.name}' a second time`, 'each team once');
     names.add(team.name);
     const many = expectedJobs(team, spec.scale, c.horizonUs);
     if (many > MAX_JOBS) {
@@ -197,7 +254,14 @@ function addTeams(spec: WorkloadSpec, label: string, source: SourceDocument, c: 
       if (blamed.has(`${at} ${found}`)) return;
       blamed.add(`${at} ${found}`);
       const text = `spec.teams[${i}].${at}`;
-      c.report.add({ file: source.file, ...source.locate([...path, at]), path: text, found, expected, ...(nearest && { nearest }) });
+      c.report.add({
+        file: source.file,
+        ...source.locate([...path, at]),
+        path: text,
+        found,
+        expected,
+        ...(nearest && { nearest }),
+      });
     };
     const jobs = generateTeam(team, {
       seed: c.seed,
@@ -208,13 +272,30 @@ function addTeams(spec: WorkloadSpec, label: string, source: SourceDocument, c: 
       utcOffsetMinutes: c.utcOffsetMinutes,
     });
     for (const job of jobs) {
-      c.sink.add({ ...job, project: team.project ?? spec.project ?? team.name, generated: true, after: [], traits, blame });
+      c.sink.add({
+        ...job,
+        project: team.project ?? spec.project ?? team.name,
+        generated: true,
+        after: [],
+        traits,
+        blame,
+      });
     }
   });
 }
 
 function teamTraits(team: WorkloadSpec['teams'][number]): JobTraits {
-  const { name: _n, project: _p, users: _u, arrivals: _a, together: _t, sizes: _s, duration: _d, timeLimitFactor: _l, ...traits } = team;
+  const {
+    name: _n,
+    project: _p,
+    users: _u,
+    arrivals: _a,
+    together: _t,
+    sizes: _s,
+    duration: _d,
+    timeLimitFactor: _l,
+    ...traits
+  } = team;
   return traits;
 }
 

@@ -2,8 +2,8 @@
 
 import { JOBS_CSV_COLUMNS } from '../jobs-csv.ts';
 import { quote } from '../units.ts';
-import { cellAt, type Importer, unknownName, UserError } from './importer.ts';
-import { checkDuration, decimal, durationOf, isMissing, MAX_GPUS_OF_A_JOB, optionalAmount, SECOND, submitTime } from './values.ts';
+import { cellAt, type Importer, knownModels, unknownName, UserError } from './importer.ts';
+import { checkDuration, decimal, durationOf, isMissing, leftOut, MAX_GPUS_OF_A_JOB, optionalAmount, optionalLimit, SECOND, submitTime } from './values.ts';
 
 const UNIT_US: Record<string, number> = { us: 1, ms: 1000, s: SECOND, min: 60 * SECOND, h: 3600 * SECOND, d: 86400 * SECOND };
 const UNIT_MIB: Record<string, number> = { KiB: 1 / 1024, MiB: 1, GiB: 1024, TiB: 1024 * 1024, MB: 1e6 / 2 ** 20, GB: 1e9 / 2 ** 20 };
@@ -55,7 +55,11 @@ export const csv: Importer = {
       if (durationUs === null) return null;
       const gpuText = cellAt(cells, gpus);
       let gpu = gpus < 0 ? 1 : decimal(gpuText);
-      let shareMilli = optionalAmount(cellAt(cells, share), 'gpu_share', notes) || 1000;
+      let shareMilli = isMissing(cellAt(cells, share)) ? 1000 : optionalAmount(cellAt(cells, share), 'gpu_share', notes);
+      if (shareMilli === 0) {
+        notes.mend('no gpu_share', `gpu_share ${quote(cellAt(cells, share))} is not 1 to 1000: a whole GPU`);
+        shareMilli = 1000;
+      }
       if (gpu !== undefined && gpu > 0 && gpu < 1) {
         shareMilli = Math.max(1, Math.round(gpu * 1000));
         gpu = 1;
@@ -64,8 +68,12 @@ export const csv: Importer = {
         return notes.refuse('bad gpu count', `${quote(gpuText)} is not a number of GPUs`);
       }
       if (shareMilli > 1000) return notes.refuse('bad gpu_share', `gpu_share ${shareMilli} is not 1 to 1000`);
-      const seconds = decimal(cellAt(cells, limit));
-      const rank = decimal(cellAt(cells, priority));
+      const rankText = cellAt(cells, priority);
+      let rank = isMissing(rankText) ? undefined : decimal(rankText);
+      if (!isMissing(rankText) && (rank === undefined || !Number.isInteger(rank) || Math.abs(rank) >= 1e9)) {
+        leftOut(rankText, 'priority', 'a whole number below 1,000,000,000', notes);
+        rank = undefined;
+      }
       return {
         id: cellAt(cells, id),
         // Jobs are bound to their pool by project.
@@ -76,12 +84,12 @@ export const csv: Importer = {
         durationUs,
         gpus: gpu,
         shareMilli,
-        gpuMemoryMiB: Math.round(optionalAmount(cellAt(cells, gpuMemory), 'gpu_memory_mib', notes) * gpuMemoryUnit),
-        cpuMilli: Math.round((decimal(cellAt(cells, cpu)) ?? 0) < 0 ? 0 : (decimal(cellAt(cells, cpu)) ?? 0) * cpuUnit),
-        memoryMiB: Math.round(optionalAmount(cellAt(cells, memory), 'memory_mib', notes) * memoryUnit),
-        gpuModels: cellAt(cells, models).split('|').filter((m) => m !== ''),
-        limitUs: seconds !== undefined && seconds > 0 && seconds * limitUnit < 3.2e15 ? Math.round(seconds * limitUnit) : 0,
-        priority: rank !== undefined && Number.isInteger(rank) && Math.abs(rank) < 1e9 ? rank : undefined,
+        gpuMemoryMiB: optionalAmount(cellAt(cells, gpuMemory), 'gpu_memory_mib', notes, gpuMemoryUnit),
+        cpuMilli: optionalAmount(cellAt(cells, cpu), 'cpu_milli', notes, cpuUnit),
+        memoryMiB: optionalAmount(cellAt(cells, memory), 'memory_mib', notes, memoryUnit),
+        gpuModels: knownModels(cellAt(cells, models), 'gpu_model', notes),
+        limitUs: optionalLimit(cellAt(cells, limit), 'time_limit', notes, limitUnit),
+        priority: rank,
         partition: cellAt(cells, partition),
         qos: cellAt(cells, qos),
       };

@@ -1,7 +1,7 @@
 /** SenseTime's Helios traces of 2020 (cluster_log.csv), and the four columns its simulator's job lists have. Hu et al., SC '21. */
 
 import { cellAt, type Importer } from './importer.ts';
-import { decimal, durationOf, gpuCount, submitTime } from './values.ts';
+import { durationOf, gpuCount, optionalAmount, submitTime } from './values.ts';
 
 export const helios: Importer = {
   name: 'helios',
@@ -21,7 +21,7 @@ export const helios: Importer = {
       const gpu = gpuCount(cellAt(cells, gpus), notes);
       if (gpu === null) return null;
       const project = cellAt(cells, vc) || 'helios';
-      const workers = workersOf(gpu, decimal(cellAt(cells, nodes)) ?? 0);
+      const workers = workersOf(gpu, optionalAmount(cellAt(cells, nodes), 'node_num', notes));
       return { id: cellAt(cells, id), project, pool: vc < 0 ? '' : project, user: cellAt(cells, user), submitUs, durationUs, gpus: gpu, workers };
     };
   },

@@ -1,7 +1,7 @@
 /** Alibaba's GPU cluster trace of 2023 (openb): one pod a row. https://github.com/alibaba/clusterdata, cluster-trace-gpu-v2023 */
 
-import { gpuModel } from '../catalogue/gpus.ts';
-import { cellAt, type Importer } from './importer.ts';
+import { quote } from '../units.ts';
+import { cellAt, type Importer, knownModels } from './importer.ts';
 import { checkDuration, gpuCount, isMissing, mendDuration, optionalAmount, SECOND, submitTime } from './values.ts';
 
 /** How long pods of a list without times stay: longer than such lists take to arrive. */
@@ -46,13 +46,12 @@ export const openb: Importer = {
       if (gpu === 1) {
         shareMilli = optionalAmount(cellAt(cells, milli), 'gpu_milli', notes);
         if (shareMilli < 1 || shareMilli > 1000) {
-          notes.mend('bad gpu_milli', `gpu_milli ${cellAt(cells, milli).slice(0, 20)} is not 1 to 1000: a whole GPU`);
+          notes.mend('bad gpu_milli', `gpu_milli ${quote(cellAt(cells, milli))} is not 1 to 1000: a whole GPU`);
           shareMilli = 1000;
         }
+      } else if (gpu > 1 && !isMissing(cellAt(cells, milli)) && cellAt(cells, milli) !== '1000') {
+        notes.mend('gpu_milli of several', `gpu_milli ${quote(cellAt(cells, milli))} of a pod with ${gpu} GPUs: whole GPUs taken`);
       }
-      const models = cellAt(cells, spec).split('|').map((m) => m.trim()).filter((m) => m !== '');
-      const known = models.filter((m) => gpuModel(m) !== undefined);
-      if (known.length < models.length) notes.mend('unknown gpu_spec', `gpu_spec '${cellAt(cells, spec).slice(0, 60)}' names models not in the catalogue: left out`);
       return {
         id: cellAt(cells, name),
         project: 'openb',
@@ -62,7 +61,7 @@ export const openb: Importer = {
         shareMilli,
         cpuMilli: optionalAmount(cellAt(cells, cpu), 'cpu_milli', notes),
         memoryMiB: optionalAmount(cellAt(cells, memory), 'memory_mib', notes),
-        gpuModels: known,
+        gpuModels: knownModels(cellAt(cells, spec), 'gpu_spec', notes),
         qos: cellAt(cells, qos),
       };
     };

@@ -2,8 +2,8 @@
 
 import { quote } from '../units.ts';
 import { workersOf } from './helios.ts';
-import { cellAt, type Importer } from './importer.ts';
-import { checkDuration, dateTime, decimal, isMissing, mendDuration, slurmTime, submitTime } from './values.ts';
+import { cellAt, type Importer, type RowNotes } from './importer.ts';
+import { checkDuration, dateTime, decimal, isMissing, leftOut, mendDuration, optionalAmount, optionalLimit, SECOND, slurmTime, submitTime } from './values.ts';
 
 export const sacct: Importer = {
   name: 'sacct',
@@ -26,7 +26,7 @@ export const sacct: Importer = {
       }
       const submitUs = submitTime(cellAt(cells, submit), notes);
       if (submitUs === null) return null;
-      const nodeCount = decimal(cellAt(cells, nodes)) ?? 0;
+      const nodeCount = optionalAmount(cellAt(cells, nodes), 'NNodes', notes);
       const gpus = tresGpus(cellAt(cells, allocTres)) ?? tresGpus(cellAt(cells, reqTres)) ?? gresGpus(cellAt(cells, allocGres) || cellAt(cells, reqGres), nodeCount);
       if (gpus === undefined || gpus > 2_000_000) return notes.refuse('bad gpu count', 'its TRES or GRES text cannot be read');
       const text = cellAt(cells, elapsed);
@@ -41,8 +41,6 @@ export const sacct: Importer = {
       durationUs = durationUs === undefined ? mendDuration('duration is missing', notes, options) : checkDuration(durationUs, 'Elapsed', notes, options);
       const status = cellAt(cells, state);
       if (status.startsWith('RUNNING')) notes.mend('running', 'is still running: the time elapsed so far is taken as its duration');
-      const minutes = decimal(cellAt(cells, limitRaw));
-      const limitUs = slurmTime(cellAt(cells, limit)) ?? (minutes !== undefined && minutes > 0 && minutes < 5e7 ? minutes * 60e6 : 0);
       return {
         id: jobId,
         project: cellAt(cells, account) || 'slurm',
@@ -51,13 +49,24 @@ export const sacct: Importer = {
         durationUs,
         gpus,
         workers: workersOf(gpus, nodeCount),
-        limitUs,
+        limitUs: limitOf(cellAt(cells, limit), cellAt(cells, limitRaw), notes),
         partition: cellAt(cells, partition),
         qos: cellAt(cells, qos),
       };
     };
   },
 };
+
+const NO_LIMIT = new Set(['unlimited', 'partition_limit', 'not_set']);
+
+/** Time limit in µs, 0 = none: `1-00:00:00`, or minutes in TimelimitRaw. */
+function limitOf(text: string, raw: string, notes: RowNotes): number {
+  if (NO_LIMIT.has(text.toLowerCase()) || (isMissing(text) && NO_LIMIT.has(raw.toLowerCase()))) return 0;
+  if (isMissing(text)) return optionalLimit(raw, 'TimelimitRaw', notes, 60 * SECOND);
+  const us = slurmTime(text);
+  if (us !== undefined && us > 0 && us <= 3.2e15) return us;
+  return leftOut(text, 'Timelimit', 'D-HH:MM:SS of at most 100 years', notes);
+}
 
 /**
  * GPUs in `billing=8,cpu=16,gres/gpu:a100=4,gres/gpu=4,node=1`: the untyped entry is the sum of the typed ones. No

@@ -4,7 +4,7 @@
  */
 
 import { type Importer, type TraceJob } from './importer.ts';
-import { checkDuration, decimal, mendDuration, SECOND } from './values.ts';
+import { checkDuration, decimal, mendDuration, optionalLimit, SECOND } from './values.ts';
 
 const FIELDS = 18;
 /** Positions of the fields that are used. */
@@ -18,10 +18,10 @@ export const swf: Importer = {
   needs: [],
   delimiter: ' ',
   comment: ';',
+  fields: FIELDS,
   read(_columns, options) {
     const perGpu = options.cpusPerGpu ?? 1;
     return (cells, notes) => {
-      if (cells.length !== FIELDS) return notes.refuse('field count', `has ${cells.length} fields, a line of this format has ${FIELDS}`);
       const v = cells.map(decimal);
       const bad = v.indexOf(undefined);
       if (bad >= 0) return notes.refuse('not a number', `field ${bad + 1}, '${cells[bad].slice(0, 40)}', is not a number`);
@@ -45,7 +45,7 @@ export const swf: Importer = {
       } else if (n[RUN] < 0) durationUs = mendDuration('run time is missing', notes, options);
       else durationUs = checkDuration(0, 'run time', notes, options);
       const job: TraceJob = { id: cells[ID] === '-1' ? '' : cells[ID], project: 'swf', submitUs: Math.round(n[SUBMIT] * SECOND), durationUs, gpus };
-      if (n[LIMIT] > 0 && n[LIMIT] < 3.2e9) job.limitUs = Math.round(n[LIMIT] * SECOND);
+      if (n[LIMIT] !== -1) job.limitUs = optionalLimit(cells[LIMIT], 'requested time', notes);
       if (n[USER] >= 0) job.user = `user-${cells[USER]}`;
       if (n[QUEUE] >= 0) job.qos = `queue-${cells[QUEUE]}`;
       if (n[PARTITION] >= 0) job.partition = `partition-${cells[PARTITION]}`;

@@ -14,6 +14,8 @@ export interface LineBatch {
   /** Number of the first, from 1. */
   first: number;
   lines: (string | null)[];
+  /** The source ends inside the last of them. */
+  open: boolean;
 }
 
 /** UTF-8, or UTF-16 where a byte-order mark or the zero bytes of its first character say so. */
@@ -73,9 +75,9 @@ export async function* lineBatches(chunks: Chunks): AsyncGenerator<LineBatch> {
       skipping = true;
       rest = '';
     }
-    if (lines.length > 0) yield { first, lines };
+    if (lines.length > 0) yield { first, lines, open: false };
   }
-  if (skipping || rest !== '') yield { first: next, lines: [skipping ? null : rest.endsWith('\r') ? rest.slice(0, -1) : rest] };
+  if (skipping || rest !== '') yield { first: next, lines: [skipping ? null : rest.endsWith('\r') ? rest.slice(0, -1) : rest], open: true };
 }
 
 /** Called with a record's first line and its cells, or with null and what is wrong. */

@@ -84,12 +84,25 @@ export function someGpus(text: string, notes: RowNotes): number | null {
   return n;
 }
 
-/** An optional amount (CPU, memory): what is not a number ≥ 0 counts as not stated, and is told. */
-export function optionalAmount(text: string, name: string, notes: RowNotes): number {
+/** An optional amount (CPU, memory), in whole units of the jobs file; what is not a number ≥ 0 is left out, and told. */
+export function optionalAmount(text: string, name: string, notes: RowNotes, unit = 1): number {
   if (isMissing(text)) return 0;
   const n = decimal(text);
-  if (n !== undefined && n >= 0 && n <= 1e12) return Math.round(n);
-  notes.mend(`bad ${name}`, `${name} ${quote(text)} is not an amount: left out`);
+  if (n !== undefined && n >= 0 && n * unit <= 1e12) return Math.round(n * unit);
+  return leftOut(text, name, 'an amount', notes);
+}
+
+/** An optional time limit in µs, 0 = none; what is not a time above zero is left out, and told. */
+export function optionalLimit(text: string, name: string, notes: RowNotes, unitUs = SECOND): number {
+  if (isMissing(text)) return 0;
+  const n = decimal(text);
+  if (n !== undefined && n > 0 && (n * unitUs) / SECOND <= MAX_DURATION_S) return Math.round(n * unitUs);
+  return leftOut(text, name, 'a time of at most 100 years', notes);
+}
+
+/** Tells that an optional value cannot be read; 0 stands for "not stated". */
+export function leftOut(text: string, name: string, expected: string, notes: RowNotes): 0 {
+  notes.mend(`bad ${name}`, `${name} ${quote(text)} is not ${expected}: left out`);
   return 0;
 }
 

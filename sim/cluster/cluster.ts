@@ -32,8 +32,18 @@ export interface ClusterSpec {
 
 /** Fields that never change, and the indexes, which follow from the rest. */
 const UNCHANGING = [
-  'spec', 'nodeCount', 'gpuCount', 'taskCount', 'gpuStart', 'nodesOfPool', 'rankOfNode', 'jobOfTask', 'freeNodes',
-  'sharedGpus', 'bucketOfNode', 'bucketOfGpu',
+  'spec',
+  'nodeCount',
+  'gpuCount',
+  'taskCount',
+  'gpuStart',
+  'nodesOfPool',
+  'rankOfNode',
+  'jobOfTask',
+  'freeNodes',
+  'sharedGpus',
+  'bucketOfNode',
+  'bucketOfGpu',
 ];
 
 const ALLOCATE = 0;
@@ -322,7 +332,8 @@ export class Cluster {
     let sum = 0;
     const top = Math.min(SHARE_BUCKETS, Math.ceil((units * SHARE_BUCKETS) / GPU_UNITS));
     for (let b = 1; b <= top; b++) {
-      for (let g = buckets[b].first(); g >= 0; g = buckets[b].next(g)) if (this.gpuFree[g] < units) sum += this.gpuFree[g];
+      for (let g = buckets[b].first(); g >= 0; g = buckets[b].next(g))
+        if (this.gpuFree[g] < units) sum += this.gpuFree[g];
     }
     return sum;
   }
@@ -352,14 +363,16 @@ export class Cluster {
     const units = devices === 0 ? 0 : this.unitsPerGpu(job, pool);
     if (mig) {
       const held = instances ?? this.freeInstances(job, node, devices);
-      if (held.length !== devices) throw new Error(`invariant: node ${node} has too few MIG instances for task ${task}`);
+      if (held.length !== devices)
+        throw new Error(`invariant: node ${node} has too few MIG instances for task ${task}`);
       for (const instance of held) {
         this.migTaken[instance >> 3] |= 1 << (instance & 7);
         this.changeFree(node, pool, instance >> 3, -units);
       }
       this.taskInstances.set(task, held);
     } else {
-      if (bitCount(mask) !== devices) throw new Error(`invariant: task ${task} asks ${devices} GPUs, got ${bitCount(mask)}`);
+      if (bitCount(mask) !== devices)
+        throw new Error(`invariant: task ${task} asks ${devices} GPUs, got ${bitCount(mask)}`);
       for (let rest = mask; rest !== 0; rest &= rest - 1) this.changeFree(node, pool, start + lowestBit(rest), -units);
     }
     this.cpuFree[node] -= jobs.cpuMilli[job];
@@ -491,7 +504,8 @@ export class Cluster {
 
   private indexGpu(node: number, pool: number, gpu: number): void {
     const free = this.gpuFree[gpu];
-    const shared = free > 0 && free < GPU_UNITS && this.nodeState[node] === READY && this.spec.nodes.migLayout[node] < 0;
+    const shared =
+      free > 0 && free < GPU_UNITS && this.nodeState[node] === READY && this.spec.nodes.migLayout[node] < 0;
     const bucket = shared ? Math.ceil((free * SHARE_BUCKETS) / GPU_UNITS) : -1;
     const before = this.bucketOfGpu[gpu];
     if (bucket === before) return;

@@ -11,7 +11,10 @@ it('adds a year of 100,000 GPUs to the unit', () => {
 });
 
 it('equals big integers for any products and corrections', () => {
-  const product = fc.tuple(fc.integer({ min: 0, max: 2 ** 40 - 1 }), fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER }));
+  const product = fc.tuple(
+    fc.integer({ min: 0, max: 2 ** 40 - 1 }),
+    fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER }),
+  );
   fc.assert(
     fc.property(fc.array(product), fc.array(product), (added, taken) => {
       const sum = exactColumn(1);

@@ -38,7 +38,8 @@ export function openStream(seed: string, name: string): Stream {
 /** A stream that goes on where `state()` was taken. */
 export function resumeStream(s: StreamState): Stream {
   for (const key of ['c', 's0', 's1', 's2'] as const) {
-    if (!Number.isFinite(s[key])) throw new Error(`The saved random stream '${s.name}' has no valid ${key}: ${s[key]}.`);
+    if (!Number.isFinite(s[key]))
+      throw new Error(`The saved random stream '${s.name}' has no valid ${key}: ${s[key]}.`);
   }
   return new AleaStream(s.name, alea('', { state: { c: s.c, s0: s.s0, s1: s.s1, s2: s.s2 } }));
 }

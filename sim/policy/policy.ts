@@ -55,7 +55,9 @@ export function checkedArgs(factory: PolicyFactory, given: Record<string, unknow
   for (const [name, spec] of Object.entries(factory.args)) {
     const value = Object.hasOwn(given, name) ? given[name] : spec.default;
     const fail = (expected: string) => {
-      throw new PolicyArgumentError(`policy ${factory.name}, argument '${name}': found ${JSON.stringify(value)}, expected ${expected}`);
+      throw new PolicyArgumentError(
+        `policy ${factory.name}, argument '${name}': found ${JSON.stringify(value)}, expected ${expected}`,
+      );
     };
     if (spec.type === 'choice' && !spec.of.includes(value as string)) fail(`one of ${spec.of.join(', ')}`);
     if (spec.type === 'boolean' && typeof value !== 'boolean') fail('true or false');

@@ -30,8 +30,17 @@ export type Category = (typeof CATEGORIES)[number];
 
 /** Which categories count as allocated, busy and useful. */
 export const ALLOCATED: readonly Category[] = [
-  'productive', 'lost', 'checkpoint', 'restart', 'detecting', 'degraded', 'serving', 'serving-idle', 'idle-allocated',
-  'terminating', 'reserved',
+  'productive',
+  'lost',
+  'checkpoint',
+  'restart',
+  'detecting',
+  'degraded',
+  'serving',
+  'serving-idle',
+  'idle-allocated',
+  'terminating',
+  'reserved',
 ];
 export const BUSY: readonly Category[] = ['productive', 'lost', 'degraded', 'serving'];
 export const USEFUL: readonly Category[] = ['productive', 'serving'];

@@ -74,7 +74,6 @@ export function seriesOf(scenario: Scenario) {
 
 const MAX_SAMPLED_PROJECTS = 200;
 
-
 interface Parts {
   scenario: Scenario;
   policyName: string;

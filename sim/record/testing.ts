@@ -53,7 +53,9 @@ export function unitsOf(scenario: Scenario, job: number, pool: number): number {
     return layout === undefined ? GPU_UNITS : layout.sevenths[layout.instances.indexOf(name)] * 1000;
   }
   const memory = jobs.gpuMemoryMiB[job];
-  return 7 * (memory > 0 ? Math.min(1000, Math.ceil((memory * 1000) / pools[pool].gpuMemoryMiB)) : jobs.shareMilli[job]);
+  return (
+    7 * (memory > 0 ? Math.min(1000, Math.ceil((memory * 1000) / pools[pool].gpuMemoryMiB)) : jobs.shareMilli[job])
+  );
 }
 
 /** `scenario` as the policy saw it (a scheduler without shares has rounded them up). `gangs`: all or nothing. */
@@ -80,7 +82,16 @@ export function auditTrace(scenario: Scenario, rows: readonly TraceRow[], run: R
   const nodeState = new Array<string>(nodes.count).fill('ready');
   const instances = new Map<string, number>();
   const states: JobState[] = Array.from({ length: jobs.count }, () => ({
-    place: new Map(), phase: 'out', since: 0, starts: 0, saved: 0, unsaved: 0, unsavedWall: 0, started: false, ended: '', speed: 1000,
+    place: new Map(),
+    phase: 'out',
+    since: 0,
+    starts: 0,
+    saved: 0,
+    unsaved: 0,
+    unsavedWall: 0,
+    started: false,
+    ended: '',
+    speed: 1000,
   }));
   const unitsHeld = (job: number) => {
     let units = 0;
@@ -138,7 +149,12 @@ export function auditTrace(scenario: Scenario, rows: readonly TraceRow[], run: R
     for (let k = jobs.afterStart[job]; k < jobs.afterStart[job + 1]; k++) {
       const other = states[jobs.afterJob[k]];
       const condition = AFTER_CONDITIONS[jobs.afterCondition[k]];
-      const met = condition === 'started' ? other.started : condition === 'ended' ? other.ended !== '' : other.ended === 'completed';
+      const met =
+        condition === 'started'
+          ? other.started
+          : condition === 'ended'
+            ? other.ended !== ''
+            : other.ended === 'completed';
       if (!met) fail(row, `condition '${condition}' on job ${jobs.afterJob[k]} is not met`);
       note(`after ${condition}`);
     }
@@ -188,7 +204,8 @@ export function auditTrace(scenario: Scenario, rows: readonly TraceRow[], run: R
       const key = `${at.node} ${migProfiles[jobs.migProfile[job]]}`;
       instances.set(key, (instances.get(key) as number) - devices);
     } else {
-      for (let g = 0; g < nodes.gpus[at.node]; g++) if ((at.mask & (1 << g)) !== 0) used[gpuStart[at.node] + g] -= at.units;
+      for (let g = 0; g < nodes.gpus[at.node]; g++)
+        if ((at.mask & (1 << g)) !== 0) used[gpuStart[at.node] + g] -= at.units;
     }
     cpu[at.node] += jobs.cpuMilli[job];
     memory[at.node] += jobs.memoryMiB[job];
@@ -200,7 +217,8 @@ export function auditTrace(scenario: Scenario, rows: readonly TraceRow[], run: R
     const { job, timeUs } = row;
     const state = states[job];
     if (state.phase !== 'waiting') fail(row, `job is ${state.phase} when it starts`);
-    if (state.place.size !== jobs.taskStart[job + 1] - jobs.taskStart[job]) fail(row, 'job starts without all its tasks');
+    if (state.place.size !== jobs.taskStart[job + 1] - jobs.taskStart[job])
+      fail(row, 'job starts without all its tasks');
     state.speed = Infinity;
     for (const [task, at] of state.place) {
       add(byActivity, 'reserved', BigInt(at.units * jobs.taskGpus[task]) * BigInt(timeUs - at.since));
@@ -224,7 +242,8 @@ export function auditTrace(scenario: Scenario, rows: readonly TraceRow[], run: R
     if (state.phase === 'starting' || state.phase === 'running') book(row.job, row.timeUs);
     if (state.phase !== 'running') fail(row, `job is ${state.phase}`);
     const wall = wallFor(work, state.speed);
-    if (state.unsavedWall !== wall) fail(row, `it ran ${state.unsavedWall} µs since its last save, its work takes ${wall}`);
+    if (state.unsavedWall !== wall)
+      fail(row, `it ran ${state.unsavedWall} µs since its last save, its work takes ${wall}`);
     state.unsaved = work;
   };
 
@@ -304,7 +323,8 @@ export function auditTrace(scenario: Scenario, rows: readonly TraceRow[], run: R
       interrupted(row, false);
     } else if (event === 'complete') {
       if (jobs.taskStart[job + 1] === jobs.taskStart[job]) fail(row, 'job without tasks completes');
-      if (state.saved !== jobs.durationUs[job]) fail(row, `completes with ${state.saved} µs of work of ${jobs.durationUs[job]}`);
+      if (state.saved !== jobs.durationUs[job])
+        fail(row, `completes with ${state.saved} µs of work of ${jobs.durationUs[job]}`);
       terminal(row, 'completed');
     } else if (event === 'fail' || event === 'unschedulable') {
       terminal(row, 'failed');

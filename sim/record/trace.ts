@@ -26,16 +26,39 @@ export interface TraceRow {
 export type TraceSink = (row: TraceRow) => void;
 
 const EMPTY = {
-  job: -1, task: -1, node: -1, mask: 0, from: '', to: '', units: '0', pool: -1, project: -1, overQuota: false, reason: '',
+  job: -1,
+  task: -1,
+  node: -1,
+  mask: 0,
+  from: '',
+  to: '',
+  units: '0',
+  pool: -1,
+  project: -1,
+  overQuota: false,
+  reason: '',
 };
 
 export function jobRow(
-  timeUs: number, event: string, job: number, task: number, node: number, mask: number, reason: string,
+  timeUs: number,
+  event: string,
+  job: number,
+  task: number,
+  node: number,
+  mask: number,
+  reason: string,
 ): TraceRow {
   return { ...EMPTY, timeUs, event, job, task, node, mask, reason };
 }
 
-export function ledgerRow(ledger: Ledger, timeUs: number, event: string, from: number, to: number, units: string): TraceRow {
+export function ledgerRow(
+  ledger: Ledger,
+  timeUs: number,
+  event: string,
+  from: number,
+  to: number,
+  units: string,
+): TraceRow {
   const n = CATEGORIES.length;
   const source = from < 0 ? null : ledger.owners[Math.floor(from / n)];
   const target = ledger.owners[Math.floor(to / n)];

@@ -14,8 +14,13 @@ export function fitsEmptyCluster(cluster: Cluster, scenario: Scenario, job: numb
   }
   const gpus = Array.from(jobs.taskGpus.subarray(jobs.taskStart[job], jobs.taskStart[job + 1])).sort((a, b) => b - a);
   const key = [
-    jobs.poolList[job], jobs.shareMilli[job], jobs.gpuMemoryMiB[job], jobs.migProfile[job], jobs.cpuMilli[job],
-    jobs.memoryMiB[job], ...gpus,
+    jobs.poolList[job],
+    jobs.shareMilli[job],
+    jobs.gpuMemoryMiB[job],
+    jobs.migProfile[job],
+    jobs.cpuMilli[job],
+    jobs.memoryMiB[job],
+    ...gpus,
   ].join(' ');
   let answer = cache.get(key);
   if (answer === undefined) {

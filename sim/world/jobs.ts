@@ -6,14 +6,23 @@
  */
 import { type Cluster, GPU_UNITS, NODE_STATES, type NodeState } from '../cluster/cluster.ts';
 import {
-  CHECKPOINTING, COMPLETED, FAILED, FUTURE, HELD, PENDING, type PlaceAction, RUNNING, STARTING, TERMINATING,
+  CHECKPOINTING,
+  COMPLETED,
+  FAILED,
+  FUTURE,
+  HELD,
+  PENDING,
+  type PlaceAction,
+  RUNNING,
+  STARTING,
+  TERMINATING,
   UNSCHEDULABLE,
 } from '../cluster/view.ts';
 import type { Engine } from '../engine/engine.ts';
 import { restoreSnapshot, type Snapshot, takeSnapshot } from '../engine/snapshot.ts';
 import type { Scenario } from '../scenario.ts';
-import { KIND, PRIORITY } from './events.ts';
 import { fitsEmptyCluster } from './capacity.ts';
+import { KIND, PRIORITY } from './events.ts';
 
 /** What the world reports so that every GPU is accounted for; `record/accounts.ts` keeps the books. */
 export interface JobAccounts {
@@ -26,11 +35,25 @@ export interface JobAccounts {
 
 /** Told of everything that happens to a job; task, node and mask are -1, -1 and 0 where they mean nothing. */
 export type JobObserver = (
-  now: number, what: string, job: number, task: number, node: number, mask: number, reason: string,
+  now: number,
+  what: string,
+  job: number,
+  task: number,
+  node: number,
+  mask: number,
+  reason: string,
 ) => void;
 
 const UNCHANGING = [
-  'scenario', 'cluster', 'engine', 'accounts', 'observer', 'onChange', 'onPending', 'onPool', 'dependents',
+  'scenario',
+  'cluster',
+  'engine',
+  'accounts',
+  'observer',
+  'onChange',
+  'onPending',
+  'onPool',
+  'dependents',
 ];
 
 export class Jobs {
@@ -196,7 +219,13 @@ export class Jobs {
       throw new Error(`invariant: job ${this.scenario.jobs.ids[job]} is preempted but does not run`);
     }
     this.preemptions[job]++;
-    this.interrupt(job, this.scenario.jobs.checkpointOnPreempt[job] === 1, this.scenario.jobs.graceUs[job], 'preempt', reason);
+    this.interrupt(
+      job,
+      this.scenario.jobs.checkpointOnPreempt[job] === 1,
+      this.scenario.jobs.graceUs[job],
+      'preempt',
+      reason,
+    );
   }
 
   /** The job's processes die without warning: work since the last checkpoint is lost, it goes back to the queue. */
@@ -472,4 +501,3 @@ function wallFor(work: number, speedMilli: number): number {
 function workIn(wall: number, speedMilli: number): number {
   return speedMilli === 1000 ? wall : Math.floor((wall * speedMilli) / 1000);
 }
-

@@ -39,7 +39,11 @@ export const kubernetes: PolicyFactory = {
     initialBackoff: { type: 'number', min: 0, max: 3600, default: 1, about: 'podInitialBackoffSeconds' },
     maxBackoff: { type: 'number', min: 0, max: 3600, default: 10, about: 'podMaxBackoffSeconds' },
     flushAfter: {
-      type: 'number', min: 1, max: 86_400, default: 300, about: 'seconds after which an unschedulable pod is tried again unasked',
+      type: 'number',
+      min: 1,
+      max: 86_400,
+      default: 300,
+      about: 'seconds after which an unschedulable pod is tried again unasked',
     },
   },
   wholeGpusOnly: true,
@@ -118,7 +122,8 @@ function choose(view: View, state: Memory, job: number, gpus: number, stream: St
   let looked = 0;
   for (; looked < cluster.nodeCount && found < enough; looked++) {
     const node = (state.nextStart + looked) % cluster.nodeCount;
-    if (!allowed[scenario.nodes.pool[node]] || cluster.nodeState[node] !== READY || !cluster.fits(job, gpus, node)) continue;
+    if (!allowed[scenario.nodes.pool[node]] || cluster.nodeState[node] !== READY || !cluster.fits(job, gpus, node))
+      continue;
     found++;
     const score = scoreOf(view, job, node);
     if (score > bestScore) {

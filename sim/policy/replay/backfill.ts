@@ -3,8 +3,9 @@
  * gets a reservation at the earliest moment it can start; later jobs may start now if they do not delay it, because
  * they end before that moment or leave room for the head on its nodes.
  */
-import type { Action, View } from '../../cluster/view.ts';
+
 import { bitCount } from '../../cluster/idset.ts';
+import type { Action, View } from '../../cluster/view.ts';
 import { mayFit, type Placement, placeInPool } from '../packing/bestfit.ts';
 import type { PolicyFactory } from '../policy.ts';
 import { admit, type Lines, openLines } from './queue.ts';
@@ -63,7 +64,9 @@ export const fifoBackfill: PolicyFactory = {
       if (view.freed && view.left.length === 0) state.reservations.fill(null);
       admit(state, view, (job) => jobs.submitUs[job]);
       const actions: Action[] = [];
-      state.lines.forEach((_, group) => schedule(view, state, group, now, args.estimate === 'limit', actions));
+      for (let group = 0; group < state.lines.length; group++) {
+        schedule(view, state, group, now, args.estimate === 'limit', actions);
+      }
       return { actions, state, wakeAt: Infinity };
     },
   }),
@@ -136,8 +139,12 @@ function placeFirst(view: View, job: number): Placement | null {
 function isPlain(view: View, job: number): boolean {
   const { jobs } = view.scenario;
   return (
-    jobs.taskStart[job + 1] - jobs.taskStart[job] === 1 && jobs.shareMilli[job] === 1000 && jobs.gpuMemoryMiB[job] === 0 &&
-    jobs.migProfile[job] < 0 && jobs.cpuMilli[job] === 0 && jobs.memoryMiB[job] === 0
+    jobs.taskStart[job + 1] - jobs.taskStart[job] === 1 &&
+    jobs.shareMilli[job] === 1000 &&
+    jobs.gpuMemoryMiB[job] === 0 &&
+    jobs.migProfile[job] < 0 &&
+    jobs.cpuMilli[job] === 0 &&
+    jobs.memoryMiB[job] === 0
   );
 }
 
@@ -207,5 +214,6 @@ function reserve(view: View, state: Memory, group: number, job: number): Reserva
 
 /** A job that left on time changes nothing for the reservation; one that left early, or was stopped, may bring it forward. */
 function forget(state: Memory, group: number, job: number, now: number): void {
-  if (removeSorted(state.running[group], state.endOf, job) && state.endOf[job] !== now) state.reservations[group] = null;
+  if (removeSorted(state.running[group], state.endOf, job) && state.endOf[job] !== now)
+    state.reservations[group] = null;
 }

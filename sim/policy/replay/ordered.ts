@@ -7,12 +7,22 @@ import { mayFit, placeBestFit } from '../packing/bestfit.ts';
 import type { PolicyFactory } from '../policy.ts';
 import { admit, type Lines, openLines } from './queue.ts';
 
-function ordered(name: string, about: string, describe: string, key: (view: View, job: number) => number): PolicyFactory {
+function ordered(
+  name: string,
+  about: string,
+  describe: string,
+  key: (view: View, job: number) => number,
+): PolicyFactory {
   return {
     name,
     about,
     args: {
-      blocked: { type: 'choice', of: ['stop', 'skip'], default: 'stop', about: 'what happens at a job that does not fit' },
+      blocked: {
+        type: 'choice',
+        of: ['stop', 'skip'],
+        default: 'stop',
+        about: 'what happens at a job that does not fit',
+      },
     },
     create: (args: { blocked: 'stop' | 'skip' }) => ({
       name,
@@ -36,7 +46,14 @@ function walk(view: View, state: Lines, line: number[], skips: boolean, describe
     const placement = mayFit(view, job, state.gpus[job], state.widest[job]) ? placeBestFit(view, job) : null;
     if (placement !== null) {
       const { tasks, nodes, masks } = placement;
-      actions.push({ kind: 'place', job, tasks, nodes, masks, reason: skips ? `${describe}, fits` : `${describe}, head of line` });
+      actions.push({
+        kind: 'place',
+        job,
+        tasks,
+        nodes,
+        masks,
+        reason: skips ? `${describe}, fits` : `${describe}, head of line`,
+      });
     } else {
       line[kept++] = job;
       if (!skips) break;
@@ -46,6 +63,16 @@ function walk(view: View, state: Lines, line: number[], skips: boolean, describe
   if (kept < at + 1) line.splice(kept, Math.min(at + 1, line.length) - kept);
 }
 
-export const fifo = ordered('fifo', 'first in, first out; the head of the line blocks', 'first come', (view, job) => view.scenario.jobs.submitUs[job]);
+export const fifo = ordered(
+  'fifo',
+  'first in, first out; the head of the line blocks',
+  'first come',
+  (view, job) => view.scenario.jobs.submitUs[job],
+);
 
-export const sjf = ordered('sjf', 'shortest job first by its true duration, without preemption', 'shortest first', (view, job) => view.scenario.jobs.durationUs[job]);
+export const sjf = ordered(
+  'sjf',
+  'shortest job first by its true duration, without preemption',
+  'shortest first',
+  (view, job) => view.scenario.jobs.durationUs[job],
+);

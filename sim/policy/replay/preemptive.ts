@@ -75,10 +75,23 @@ function preemptive(name: string, about: string, ranking: Ranking, extra: Policy
     name,
     about,
     args: {
-      blocked: { type: 'choice', of: ['stop', 'skip'], default: 'skip', about: 'what happens at a job that does not fit' },
-      choice: { type: 'choice', of: ['count', 'place'], default: 'place', about: 'whether choosing counts GPUs or places jobs' },
+      blocked: {
+        type: 'choice',
+        of: ['stop', 'skip'],
+        default: 'skip',
+        about: 'what happens at a job that does not fit',
+      },
+      choice: {
+        type: 'choice',
+        of: ['count', 'place'],
+        default: 'place',
+        about: 'whether choosing counts GPUs or places jobs',
+      },
       quantum: {
-        type: 'number', min: 0, max: 86_400, default: 60,
+        type: 'number',
+        min: 0,
+        max: 86_400,
+        default: 60,
         about: 'seconds between two rankings that nothing but passing time asks for',
       },
       ...extra,
@@ -111,7 +124,14 @@ function preemptive(name: string, about: string, ranking: Ranking, extra: Policy
 
 /** Decides for one group; returns when time alone may change the answer. */
 function rank(
-  view: View, state: Memory, group: number, running: number[], args: Args, ranking: Ranking, now: number, actions: Action[],
+  view: View,
+  state: Memory,
+  group: number,
+  running: number[],
+  args: Args,
+  ranking: Ranking,
+  now: number,
+  actions: Action[],
 ): number {
   const waiting = state.lines[group];
   // On equal keys a running job goes on, then comes the order of starting or joining: nothing is preempted for an equal.
@@ -120,16 +140,23 @@ function rank(
   const ranks = order.map((_, i) => i).sort((a, b) => keys[a] - keys[b] || a - b);
   const ranked = ranks.map((i) => order[i]);
   const isRunning = new Set(running);
-  const runs = args.choice === 'count'
-    ? byCount(view, state, ranked, isRunning, args, ranking, actions)
-    : byPlace(view, ranked, isRunning, args, ranking, actions);
+  const runs =
+    args.choice === 'count'
+      ? byCount(view, state, ranked, isRunning, args, ranking, actions)
+      : byPlace(view, ranked, isRunning, args, ranking, actions);
   state.lines[group] = waiting.filter((job) => !runs.has(job));
   state.rankedUs[group] = now;
   return nextRanking(view, state, ranked, runs, args, ranking, now);
 }
 
 function byCount(
-  view: View, state: Memory, ranked: number[], running: Set<number>, args: Args, ranking: Ranking, actions: Action[],
+  view: View,
+  state: Memory,
+  ranked: number[],
+  running: Set<number>,
+  args: Args,
+  ranking: Ranking,
+  actions: Action[],
 ): Set<number> {
   const { cluster, trial, scenario } = view;
   const { jobs, poolLists } = scenario;
@@ -164,7 +191,12 @@ function byCount(
 }
 
 function byPlace(
-  view: View, ranked: number[], running: Set<number>, args: Args, ranking: Ranking, actions: Action[],
+  view: View,
+  ranked: number[],
+  running: Set<number>,
+  args: Args,
+  ranking: Ranking,
+  actions: Action[],
 ): Set<number> {
   const { trial } = view;
   const { jobs } = view.scenario;
@@ -193,13 +225,20 @@ function byPlace(
   }
   for (const job of preempts) {
     actions.push({
-      kind: 'preempt', job, reason: runs.has(job) ? 'moves to make room' : `others come before it by ${ranking.describe}`,
+      kind: 'preempt',
+      job,
+      reason: runs.has(job) ? 'moves to make room' : `others come before it by ${ranking.describe}`,
     });
   }
   // With a grace period the GPUs are not free yet: what was placed on them is decided again when they are.
   const leaving = new Set(preempts.filter((job) => jobs.graceUs[job] > 0));
   for (const [job, placement] of placed) {
-    const waits = leaving.has(job) || overlaps(placement, [...leaving].map((j) => home.get(j) as Placement));
+    const waits =
+      leaving.has(job) ||
+      overlaps(
+        placement,
+        [...leaving].map((j) => home.get(j) as Placement),
+      );
     if (waits) runs.delete(job);
     else actions.push(startAction(job, placement, ranking));
   }
@@ -238,7 +277,10 @@ function freeBits(view: View, job: number, node: number, mask: number): boolean 
 function placementNow(view: View, job: number): Placement {
   const { cluster, scenario } = view;
   const { jobs } = scenario;
-  const tasks = Array.from({ length: jobs.taskStart[job + 1] - jobs.taskStart[job] }, (_, i) => jobs.taskStart[job] + i);
+  const tasks = Array.from(
+    { length: jobs.taskStart[job + 1] - jobs.taskStart[job] },
+    (_, i) => jobs.taskStart[job] + i,
+  );
   const nodes = tasks.map((task) => cluster.taskNode[task]);
   return { pool: cluster.spec.nodes.pool[nodes[0]], tasks, nodes, masks: tasks.map((task) => cluster.taskMask[task]) };
 }
@@ -249,7 +291,13 @@ function startAction(job: number, { tasks, nodes, masks }: Placement, ranking: R
 
 /** When a running job's key will pass that of one that waits, or jump a queue. */
 function nextRanking(
-  view: View, state: Memory, ranked: number[], runs: Set<number>, args: Args, ranking: Ranking, now: number,
+  view: View,
+  state: Memory,
+  ranked: number[],
+  runs: Set<number>,
+  args: Args,
+  ranking: Ranking,
+  now: number,
 ): number {
   const waiting = ranked.filter((job) => !runs.has(job)).map((job) => ranking.key(view, job, state.gpus[job], args));
   if (waiting.length === 0) return Infinity;
@@ -278,6 +326,15 @@ function lastBelow(sorted: number[], key: number): number | undefined {
 
 export const srtf = preemptive('srtf', 'shortest remaining time first, preempts', srtfRanking);
 export const srsf = preemptive('srsf', 'shortest remaining service (time × GPUs) first, preempts', srsfRanking);
-export const las = preemptive('las', 'least attained GPU-time first, preempts; continuous or in queues with thresholds', lasRanking, {
-  thresholds: { type: 'numbers', default: [], about: 'GPU-seconds at which a job drops to the next queue; none = continuous' },
-});
+export const las = preemptive(
+  'las',
+  'least attained GPU-time first, preempts; continuous or in queues with thresholds',
+  lasRanking,
+  {
+    thresholds: {
+      type: 'numbers',
+      default: [],
+      about: 'GPU-seconds at which a job drops to the next queue; none = continuous',
+    },
+  },
+);
