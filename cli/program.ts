@@ -42,10 +42,14 @@ export function program(): Command {
 }
 
 /** Runs a command line; the exit code is the answer. Never throws. */
-export async function main(args: readonly string[]): Promise<number> {
+export async function main(given: readonly string[]): Promise<number> {
+  const args = given[0] === 'help' ? [...given.slice(1), '--help'] : given;
   const simsup = program();
   try {
-    refuseUnknownCommand(args[0], simsup.commands.map((command) => command.name()));
+    refuseUnknownCommand(
+      args[0],
+      simsup.commands.map((command) => command.name()),
+    );
     await simsup.parseAsync([...args], { from: 'user' });
     return Number(process.exitCode ?? 0);
   } catch (error) {
@@ -55,13 +59,20 @@ export async function main(args: readonly string[]): Promise<number> {
 
 /** With an action of its own, commander would take a mistyped command for an argument too many. */
 function refuseUnknownCommand(name: string | undefined, known: readonly string[]): void {
-  if (name === undefined || name.startsWith('-') || name === 'help' || known.includes(name)) return;
+  if (name === undefined || name.startsWith('-') || known.includes(name)) return;
   const nearest = nearestName(name, known);
-  const hint = /[./]/.test(name) ? `; did you mean 'simsup run ${name}'?` : nearest === undefined ? '' : `; did you mean '${nearest}'?`;
-  throw new UserError(`there is no command '${name}'${hint} There are: ${known.join(', ')}`.replace(/'( There)/, "'.$1"));
+  const hint = /[./]/.test(name)
+    ? `; did you mean 'simsup run ${name}'?`
+    : nearest === undefined
+      ? ''
+      : `; did you mean '${nearest}'?`;
+  throw new UserError(
+    `there is no command '${name}'${hint} There are: ${known.join(', ')}`.replace(/'( There)/, "'.$1"),
+  );
 }
 
-function explain(error: unknown, args: readonly string[]): number {
+/** Says what went wrong on stderr and gives the exit code for it. */
+export function explain(error: unknown, args: readonly string[]): number {
   if (error instanceof CommanderError) {
     // Commander has said it already.
     return error.exitCode === 0 ? 0 : BAD_INPUT;
@@ -75,7 +86,8 @@ function explain(error: unknown, args: readonly string[]): number {
     `simsup failed, and this is a defect of simsup, not of your input. Please report it with the scenario and these lines:\n` +
       `  ${message}\n  simsup ${version()}, Node ${process.version}: simsup ${args.join(' ')}\n`,
   );
-  if (process.env.SIMSUP_DEBUG && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+  if (process.env.SIMSUP_DEBUG && error instanceof Error)
+    process.stderr.write(`${((error.cause as Error | undefined) ?? error).stack}\n`);
   else process.stderr.write('  (SIMSUP_DEBUG=1 shows where it happened)\n');
   return DEFECT;
 }

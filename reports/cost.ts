@@ -33,7 +33,9 @@ export function costOf(run: Run): Cost {
   const paid = pools.map(() => 0n);
   for (const { pool, category, amount } of run.entries) if (category !== 'reclaimed') paid[pool] += amount;
   const poolMicros = pools.map((pool, p) => divided(paid[p] * BigInt(pool.priceMicroUsd), UNITS_PER_GPU_HOUR));
-  const fixedMicros = fixedCosts.map((cost) => divided(BigInt(run.simulatedUs) * BigInt(cost.microUsdPerHour), BigInt(HOUR_US)));
+  const fixedMicros = fixedCosts.map((cost) =>
+    divided(BigInt(run.simulatedUs) * BigInt(cost.microUsdPerHour), BigInt(HOUR_US)),
+  );
   const sum = (micros: bigint[]) => micros.reduce((total, micro) => total + micro, 0n);
   return {
     currency: 'USD',

@@ -48,7 +48,9 @@ export function htmlReport(run: Run, summary: RunSummary): string {
 <body>
 <h1>${escapeHtml(name)}</h1>
 <p class="muted">${escapeHtml(summary.scenario)}: ${span(summary.simulatedSeconds)} simulated, policy ${escapeHtml(summary.policy)}, seed ${escapeHtml(summary.seed)}, digest <code>${summary.digest}</code></p>
-${warnings(summary).map((text) => `<p class="warn">${escapeHtml(text)}</p>`).join('\n')}
+${warnings(summary)
+  .map((text) => `<p class="warn">${escapeHtml(text)}</p>`)
+  .join('\n')}
 <div class="figures">
 ${figure('Allocation', percent(figures.allocation.value), summary.legend.allocation)}
 ${figure('Utilisation', percent(figures.utilisation.value), summary.legend.utilisation)}
@@ -57,51 +59,81 @@ ${figure('Cost', dollars(cost.total), summary.legend.cost)}
 </div>
 <h2>Where ${decimal(ledger.gpuHours.capacity)} GPU-hours went</h2>
 ${ledgerBar(present, summary)}
-${table(['category', 'GPU-hours', 'share'], [
+${table(
+  ['category', 'GPU-hours', 'share'],
+  [
     ...present.map((category) => [
       `<span class="key" style="background:${COLOURS[category]}"></span>${category}`,
       decimal(ledger.gpuHours[category], 1),
       percent(ratio(ledger.gpuHours[category], ledger.gpuHours.capacity)),
     ]),
-    ['of the free, fragmented', decimal(ledger.gpuHours.fragmented, 1), percent(ratio(ledger.gpuHours.fragmented, ledger.gpuHours.capacity))],
-  ])}
+    [
+      'of the free, fragmented',
+      decimal(ledger.gpuHours.fragmented, 1),
+      percent(ratio(ledger.gpuHours.fragmented, ledger.gpuHours.capacity)),
+    ],
+  ],
+)}
 <h2>Over time</h2>
 ${stackedArea(run, present)}
 <h2>Jobs</h2>
-<p>${decimal(jobs.counts.total)} jobs: ${(['completed', 'failed', 'running', 'pending', 'unschedulable'] as const).map((status) => `${decimal(jobs.counts[status])} ${status}`).join(', ')}; ${decimal(jobs.preemptions)} preemptions, ${decimal(jobs.restarts)} restarts.</p>
-${table(['', 'jobs', 'mean', 'p50', 'p90', 'p95', 'p99', 'max'], [
+<p>${decimal(jobs.counts.total)} jobs: ${(['completed', 'failed', 'running', 'pending', 'unschedulable'] as const).map((status) => `${decimal(jobs.counts[status])} ${status}`).join(', ')}; ${decimal(jobs.preemptions)} preemptions, ${decimal(jobs.restarts)} restarts.${jobs.counts.notSubmitted > 0 ? ` Of the pending, ${decimal(jobs.counts.notSubmitted)} had not been submitted by the end.` : ''}</p>
+${table(
+  ['', 'jobs', 'mean', 'p50', 'p90', 'p95', 'p99', 'max'],
+  [
     ['completion time', ...distributionCells(jobs.jct, span)],
     ['queueing delay', ...distributionCells(jobs.queueingDelay, span)],
     ['slowdown', ...distributionCells(jobs.slowdown, (x) => (x === null ? '–' : `${decimal(x, 2)} ×`))],
-  ])}
+  ],
+)}
 <h2>Projects</h2>
 ${table(
-    ['project', 'department', 'jobs', 'deserves', 'GPU-hours in quota', 'over quota', 'GPUs on average', 'wait p50', 'wait p95'],
-    summary.queues.map((queue) => [
-      escapeHtml(queue.project),
-      escapeHtml(queue.department),
-      decimal(queue.jobs),
-      queue.deservedGpus === null ? '–' : decimal(queue.deservedGpus),
-      decimal(queue.gpuHours.inQuota, 1),
-      decimal(queue.gpuHours.overQuota, 1),
-      decimal(queue.meanAllocatedGpus, 1),
-      span(queue.queueingDelay.p50),
-      span(queue.queueingDelay.p95),
-    ]),
-  )}
+  [
+    'project',
+    'department',
+    'jobs',
+    'deserves',
+    'GPU-hours in quota',
+    'over quota',
+    'GPUs on average',
+    'wait p50',
+    'wait p95',
+  ],
+  summary.queues.map((queue) => [
+    escapeHtml(queue.project),
+    escapeHtml(queue.department),
+    decimal(queue.jobs),
+    queue.deservedGpus === null ? '–' : decimal(queue.deservedGpus),
+    decimal(queue.gpuHours.inQuota, 1),
+    decimal(queue.gpuHours.overQuota, 1),
+    decimal(queue.meanAllocatedGpus, 1),
+    span(queue.queueingDelay.p50),
+    span(queue.queueingDelay.p95),
+  ]),
+)}
 <h2>Cost</h2>
-${table(['', 'GPU-hours', 'price', 'cost'], [
-    ...cost.byPool.map((pool) => [escapeHtml(`${pool.pool} (${pool.gpuModel || 'no GPUs'})`), decimal(pool.gpuHours, 1), `$${pool.usdPerGpuHour}/h`, dollars(pool.usd)]),
+${table(
+  ['', 'GPU-hours', 'price', 'cost'],
+  [
+    ...cost.byPool.map((pool) => [
+      escapeHtml(`${pool.pool} (${pool.gpuModel || 'no GPUs'})`),
+      decimal(pool.gpuHours, 1),
+      `$${pool.usdPerGpuHour}/h`,
+      dollars(pool.usd),
+    ]),
     ...cost.byFixedCost.map((fixed) => [escapeHtml(fixed.name), '', `$${fixed.usdPerHour}/h`, dollars(fixed.usd)]),
     ['<b>total</b>', '', '', `<b>${dollars(cost.total)}</b>`],
-  ])}
+  ],
+)}
 <h2>Assumed</h2>
 <ul>
 ${summary.assumptions.map((assumption) => `<li>${escapeHtml(assumption)}</li>`).join('\n')}
 </ul>
 <h2>What the words mean</h2>
 <dl>
-${Object.entries(summary.legend).map(([word, means]) => `<dt><b>${escapeHtml(word)}</b></dt><dd>${escapeHtml(means)}</dd>`).join('\n')}
+${Object.entries(summary.legend)
+  .map(([word, means]) => `<dt><b>${escapeHtml(word)}</b></dt><dd>${escapeHtml(means)}</dd>`)
+  .join('\n')}
 </dl>
 </body>
 </html>
@@ -118,7 +150,8 @@ function figure(name: string, value: string, means: string): string {
 
 /** Cells are markup already. */
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const row = (cells: readonly string[], tag: 'th' | 'td') => `<tr>${cells.map((cell) => `<${tag}>${cell}</${tag}>`).join('')}</tr>`;
+  const row = (cells: readonly string[], tag: 'th' | 'td') =>
+    `<tr>${cells.map((cell) => `<${tag}>${cell}</${tag}>`).join('')}</tr>`;
   return `<table>\n<thead>${row(head, 'th')}</thead>\n<tbody>\n${rows.map((cells) => row(cells, 'td')).join('\n')}\n</tbody>\n</table>`;
 }
 
@@ -148,7 +181,11 @@ function stackedArea(run: Run, present: readonly Category[]): string {
   if (n === 0) return '<p class="muted">Nothing was simulated.</p>';
   const [width, height] = [1000, 300];
   let top = 0;
-  for (let i = 0; i < n; i++) top = Math.max(top, present.reduce((sum, category) => sum + samples.categories[category][i], 0));
+  for (let i = 0; i < n; i++)
+    top = Math.max(
+      top,
+      present.reduce((sum, category) => sum + samples.categories[category][i], 0),
+    );
   const x = (us: number) => ((us / simulatedUs) * width).toFixed(1);
   const y = (gpus: number) => (height - ratio(gpus, top) * height).toFixed(1);
   const edge = (i: number) => Math.min(i * samples.bucketUs, simulatedUs);

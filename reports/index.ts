@@ -5,5 +5,12 @@ export { csvField, jobsCsv, ledgerCsv, samplesCsv, TRACE_HEADER, traceLine } fro
 export { htmlReport } from './html.ts';
 export { jobsParquet, samplesParquet } from './parquet.ts';
 export { type Distribution, distribution, nearestRank } from './quantiles.ts';
-export { type JobsSummary, LEGEND, type LedgerSummary, type QueueSummary, type RunSummary, summarise } from './summary.ts';
-export { nextSteps, textSummary, type TextOptions } from './text.ts';
+export {
+  type JobsSummary,
+  LEGEND,
+  type LedgerSummary,
+  type QueueSummary,
+  type RunSummary,
+  summarise,
+} from './summary.ts';
+export { nextSteps, type TextOptions, textSummary } from './text.ts';

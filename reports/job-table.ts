@@ -67,7 +67,8 @@ export function whyUnschedulable(run: Run, job: number): string {
     installed.set(pool, (installed.get(pool) ?? 0) + nodes.gpus[node]);
   }
   let worker = 0;
-  for (let task = jobs.taskStart[job]; task < jobs.taskStart[job + 1]; task++) worker = Math.max(worker, jobs.taskGpus[task]);
+  for (let task = jobs.taskStart[job]; task < jobs.taskStart[job + 1]; task++)
+    worker = Math.max(worker, jobs.taskGpus[task]);
   const whole = jobs.shareMilli[job] === 1000 && jobs.gpuMemoryMiB[job] === 0 && jobs.migProfile[job] < 0;
   const gpus = gpusAsked(run, job);
   const most = Math.max(0, ...installed.values());

@@ -25,8 +25,14 @@ export function samplesParquet(run: Run): Uint8Array {
   const { bucketUs, categories, projects, pendingJobs, pendingGpus } = run.samples;
   const double = (name: string, data: number[]): ColumnSource => ({ name, data, type: 'DOUBLE' });
   return parquet([
-    double('from', pendingJobs.map((_, i) => (i * bucketUs) / SECOND_US)),
-    double('to', pendingJobs.map((_, i) => Math.min((i + 1) * bucketUs, run.simulatedUs) / SECOND_US)),
+    double(
+      'from',
+      pendingJobs.map((_, i) => (i * bucketUs) / SECOND_US),
+    ),
+    double(
+      'to',
+      pendingJobs.map((_, i) => Math.min((i + 1) * bucketUs, run.simulatedUs) / SECOND_US),
+    ),
     ...CATEGORIES.map((category) => double(category, categories[category])),
     double('pending_jobs', pendingJobs),
     double('pending_gpus', pendingGpus),

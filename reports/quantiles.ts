@@ -22,5 +22,13 @@ export function distribution(values: Iterable<number>): Distribution {
   const ascending = Float64Array.from(values).sort();
   const rank = (q: number) => nearestRank(ascending, q);
   const mean = ascending.length === 0 ? null : ascending.reduce((sum, value) => sum + value, 0) / ascending.length;
-  return { count: ascending.length, mean, p50: rank(0.5), p90: rank(0.9), p95: rank(0.95), p99: rank(0.99), max: rank(1) };
+  return {
+    count: ascending.length,
+    mean,
+    p50: rank(0.5),
+    p90: rank(0.9),
+    p95: rank(0.95),
+    p99: rank(0.99),
+    max: rank(1),
+  };
 }

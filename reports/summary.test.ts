@@ -33,12 +33,32 @@ describe('summarise', () => {
     expect(summary.ledger.gpuHours.free).toBe(2);
     expect(summary.figures.goodput).toEqual({ value: 0.8, denominator: 'installed' });
     expect(summary.jobs.counts).toEqual({
-      total: 2, notSubmitted: 0, completed: 2, failed: 0, running: 0, pending: 0, unschedulable: 0,
+      total: 2,
+      notSubmitted: 0,
+      completed: 2,
+      failed: 0,
+      running: 0,
+      pending: 0,
+      unschedulable: 0,
     });
-    expect(summary.jobs.jct).toEqual({ count: 2, mean: 2.5 * HOUR, p50: HOUR, p90: 4 * HOUR, p95: 4 * HOUR, p99: 4 * HOUR, max: 4 * HOUR });
+    expect(summary.jobs.jct).toEqual({
+      count: 2,
+      mean: 2.5 * HOUR,
+      p50: HOUR,
+      p90: 4 * HOUR,
+      p95: 4 * HOUR,
+      p99: 4 * HOUR,
+      max: 4 * HOUR,
+    });
     expect(summary.jobs.queueingDelay.max).toBe(HOUR);
     expect(summary.jobs.slowdown.max).toBe(4 / 3);
-    expect(summary.queues.map((queue) => [queue.jobs, queue.gpuHours.inQuota + queue.gpuHours.overQuota, queue.queueingDelay.p50])).toEqual([
+    expect(
+      summary.queues.map((queue) => [
+        queue.jobs,
+        queue.gpuHours.inQuota + queue.gpuHours.overQuota,
+        queue.queueingDelay.p50,
+      ]),
+    ).toEqual([
       [1, 2, 0],
       [1, 6, HOUR],
     ]);
@@ -69,7 +89,9 @@ describe('summarise', () => {
     const { jobs } = summarise(simulate(scenario), 0);
     expect(jobs.counts).toMatchObject({ running: 1, pending: 1, unschedulable: 1 });
     expect(jobs.queueingDelay).toMatchObject({ count: 2, p50: 0, max: 60 });
-    expect(jobs.unschedulable).toEqual([{ id: 'huge', gpus: 4, why: 'a worker of 4 GPUs, but no node of pool-0 has more than 2' }]);
+    expect(jobs.unschedulable).toEqual([
+      { id: 'huge', gpus: 4, why: 'a worker of 4 GPUs, but no node of pool-0 has more than 2' },
+    ]);
   });
 
   it('adds up to the capacity and is as its JSON Schema says, on a whole scenario', () => {
@@ -77,7 +99,9 @@ describe('summarise', () => {
     const { ledger } = summary;
     const sum = CATEGORIES.reduce((total, category) => total + BigInt(ledger.categories[category]), 0n);
     expect(String(sum)).toBe(ledger.capacity);
-    const schema = z.fromJSONSchema(JSON.parse(readFileSync(new URL('../docs/schema/run.schema.json', import.meta.url), 'utf8')));
+    const schema = z.fromJSONSchema(
+      JSON.parse(readFileSync(new URL('../docs/schema/run.schema.json', import.meta.url), 'utf8')),
+    );
     const json = JSON.parse(JSON.stringify(summary));
     schema.parse(json);
     expect(schema.safeParse({ ...json, digest: 7 }).success).toBe(false);

@@ -2,7 +2,16 @@
 import { op, table } from 'arquero';
 import { ALLOCATED, BUSY, CATEGORIES, type Category, type Run, SECOND_US, USEFUL } from '../sim/simulate.ts';
 import { type Cost, costOf, gpuHours } from './cost.ts';
-import { endedUs, gpusAsked, idealUs, isMeasured, REPORTED_STATUS, type ReportedStatus, statusOf, whyUnschedulable } from './job-table.ts';
+import {
+  endedUs,
+  gpusAsked,
+  idealUs,
+  isMeasured,
+  REPORTED_STATUS,
+  type ReportedStatus,
+  statusOf,
+  whyUnschedulable,
+} from './job-table.ts';
 import { type Distribution, distribution } from './quantiles.ts';
 
 export interface LedgerSummary {
@@ -35,6 +44,7 @@ export interface JobsSummary {
 export interface QueueSummary {
   project: string;
   department: string;
+  /** That arrived by the end, the warm-up included. */
   jobs: number;
   /** Allocated GPU-hours. */
   gpuHours: { inQuota: number; overQuota: number };
@@ -81,12 +91,14 @@ export const LEGEND: Record<string, string> = {
   utilisation: 'busy GPU time ÷ installed GPU time: productive, lost, degraded and serving',
   goodput: 'useful GPU time ÷ installed GPU time: productive and serving, work later lost left out',
   jct: 'seconds from submission to completion, of completed jobs that arrived after the warm-up',
-  queueingDelay: 'seconds spent waiting for GPUs in all, of jobs that arrived after the warm-up; those still waiting count with their wait so far',
+  queueingDelay:
+    'seconds spent waiting for GPUs in all, of jobs that arrived after the warm-up; those still waiting count with their wait so far',
   slowdown: "JCT ÷ the duration of the job's work on the fastest pool it may use",
   quantiles: 'nearest rank: the smallest value that at least that share of the values do not exceed',
   overQuota: 'allocated GPU-hours beyond what the project deserves, borrowed from others',
   cost: 'price × every installed GPU-hour except reclaimed ones, idle or not, plus fixed costs',
-  ledger: 'each GPU is at every moment in exactly one category; the categories add up to the capacity to the unit, warm-up included',
+  ledger:
+    'each GPU is at every moment in exactly one category; the categories add up to the capacity to the unit, warm-up included',
 };
 
 /** Pure, and the same for the same run; `wallSeconds` is how long the caller saw it take. */
@@ -184,7 +196,7 @@ function queueSummaries(run: Run): QueueSummary[] {
   }
   const waits = waitsByProject(run);
   const count = new Int32Array(projects.length);
-  for (let job = 0; job < jobs.count; job++) count[jobs.project[job]]++;
+  for (let job = 0; job < jobs.count; job++) if (jobs.submitUs[job] <= run.simulatedUs) count[jobs.project[job]]++;
   return projects.map((project, p) => {
     const { inQuota, overQuota } = held[p];
     const deserved = project.deservedGpus;
@@ -195,7 +207,8 @@ function queueSummaries(run: Run): QueueSummary[] {
       gpuHours: { inQuota: gpuHours(inQuota), overQuota: gpuHours(overQuota) },
       deservedGpus: deserved.includes(-1) ? null : deserved.reduce((sum, gpus) => sum + gpus, 0),
       queueingDelay: distribution(waits.get(p) ?? []),
-      meanAllocatedGpus: run.simulatedUs === 0 ? 0 : gpuHours(inQuota + overQuota) / (run.simulatedUs / SECOND_US / 3600),
+      meanAllocatedGpus:
+        run.simulatedUs === 0 ? 0 : gpuHours(inQuota + overQuota) / (run.simulatedUs / SECOND_US / 3600),
     };
   });
 }

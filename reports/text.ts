@@ -37,12 +37,16 @@ export function textSummary(summary: RunSummary, options: TextOptions = {}): str
   const paint = (ansi: number, text: string) => (options.colour ? `\x1b[${ansi}m${text}\x1b[0m` : text);
   const heading = (text: string) => ['', paint(1, text)];
   const lines = [
-    ...wrap(`${plain(summary.scenario)}: ${plain(summary.title) || 'a simulated cluster'}`, '').map((line) => paint(1, line)),
+    ...wrap(`${plain(summary.scenario)}: ${plain(summary.title) || 'a simulated cluster'}`, '').map((line) =>
+      paint(1, line),
+    ),
     ...wrap(
       `${span(summary.simulatedSeconds)} simulated, policy ${plain(summary.policy)}, seed ${plain(summary.seed)}, digest ${summary.digest}`,
       '',
     ),
-    ...warnings(summary).flatMap((text) => wrap(`! ${text}`, '  ')).map((line) => paint(33, line)),
+    ...warnings(summary)
+      .flatMap((text) => wrap(`! ${text}`, '  '))
+      .map((line) => paint(33, line)),
     '',
     ...figures(summary),
     ...heading(`Where ${decimal(summary.ledger.gpuHours.capacity)} GPU-hours went`),
@@ -56,7 +60,8 @@ export function textSummary(summary: RunSummary, options: TextOptions = {}): str
   ];
   if (summary.assumptions.length > 0) {
     lines.push(...heading('Assumed'));
-    for (const assumption of summary.assumptions.slice(0, SHOWN_ASSUMPTIONS)) lines.push(...wrap(`- ${plain(assumption)}`, '  '));
+    for (const assumption of summary.assumptions.slice(0, SHOWN_ASSUMPTIONS))
+      lines.push(...wrap(`- ${plain(assumption)}`, '  '));
     const more = summary.assumptions.length - SHOWN_ASSUMPTIONS;
     if (more > 0) lines.push(`  … and ${more} more; --json has them all`);
   }
@@ -66,7 +71,10 @@ export function textSummary(summary: RunSummary, options: TextOptions = {}): str
 /** What to type after a run; `scenario` is what was run, undefined = the default. */
 export function nextSteps(scenario?: string): string {
   const steps: [string, string][] = [
-    [`npx simsup run ${scenario === undefined ? '' : `${scenario} `}--out results`, 'jobs, samples, a report for the browser'],
+    [
+      `npx simsup run ${scenario === undefined ? '' : `${scenario} `}--out results`,
+      'jobs, samples, a report for the browser',
+    ],
     ['npx simsup init my-cluster.yaml', 'a commented scenario to change and run'],
     ['npx simsup import sacct LOG --out mine', 'your own log (also csv, swf, philly, …)'],
     ['npx simsup run mine/scenario.yaml', 'and what it becomes'],
@@ -78,9 +86,14 @@ export function nextSteps(scenario?: string): string {
 export function warnings(summary: RunSummary): string[] {
   const { jobs } = summary;
   const texts: string[] = [];
-  if (summary.partial) texts.push(`Partial: stopped after ${span(summary.simulatedSeconds)} of simulated time; everything below is up to then.`);
+  if (summary.partial)
+    texts.push(
+      `Partial: stopped after ${span(summary.simulatedSeconds)} of simulated time; everything below is up to then.`,
+    );
   if (summary.stalled) {
-    texts.push(`Stalled: ${jobs.counts.pending} jobs wait for GPUs and nothing can happen any more that would free them (half-started gangs hold them).`);
+    texts.push(
+      `Stalled: ${decimal(jobs.counts.pending)} jobs wait for GPUs and nothing can happen any more that would free them (half-started gangs hold them).`,
+    );
   }
   if (jobs.counts.unschedulable > 0) {
     const count = jobs.counts.unschedulable;
@@ -93,7 +106,8 @@ export function warnings(summary: RunSummary): string[] {
 
 function figures({ figures, ledger, cost }: RunSummary): string[] {
   const useful = ledger.gpuHours.productive + ledger.gpuHours.serving;
-  const line = (name: string, value: number, means: string) => `${name.padEnd(12)}${percent(value).padStart(7)}  ${means}`;
+  const line = (name: string, value: number, means: string) =>
+    `${name.padEnd(12)}${percent(value).padStart(7)}  ${means}`;
   return [
     line('Allocation', figures.allocation.value, 'of installed GPU time was held by jobs'),
     line('Utilisation', figures.utilisation.value, 'of installed GPU time was busy'),
@@ -107,8 +121,13 @@ function figures({ figures, ledger, cost }: RunSummary): string[] {
 
 function ledger({ ledger: { gpuHours } }: RunSummary, paint: (ansi: number, text: string) => string): string[] {
   const present = CATEGORIES.filter((category) => gpuHours[category] > 0);
-  const cells = apportion(present.map((category) => gpuHours[category]), BAR);
-  const bar = present.map((category, i) => paint(MARKS[category].ansi, MARKS[category].glyph.repeat(cells[i]))).join('');
+  const cells = apportion(
+    present.map((category) => gpuHours[category]),
+    BAR,
+  );
+  const bar = present
+    .map((category, i) => paint(MARKS[category].ansi, MARKS[category].glyph.repeat(cells[i])))
+    .join('');
   const lines = [`  ${bar}`];
   const row = (glyph: string, name: string, hours: number) =>
     `  ${glyph} ${name.padEnd(15)}${decimal(hours, 1).padStart(16)} GPU-h ${percent(gpuHours.capacity === 0 ? 0 : hours / gpuHours.capacity).padStart(8)}`;
@@ -116,7 +135,8 @@ function ledger({ ledger: { gpuHours } }: RunSummary, paint: (ansi: number, text
     const { glyph, ansi } = MARKS[category];
     lines.push(row(paint(ansi, glyph), category, gpuHours[category]));
   }
-  if (gpuHours.fragmented > 0) lines.push(`${row(' ', ' fragmented', gpuHours.fragmented)}  of the free: no waiting job fits there`);
+  if (gpuHours.fragmented > 0)
+    lines.push(`${row(' ', ' fragmented', gpuHours.fragmented)}  of the free: no waiting job fits there`);
   return lines;
 }
 
@@ -136,9 +156,14 @@ export function apportion(amounts: readonly number[], cells: number): number[] {
 function jobs({ jobs }: RunSummary): string[] {
   const { counts } = jobs;
   const parts = [`${decimal(counts.completed)} completed`];
-  for (const status of ['failed', 'running', 'pending', 'unschedulable'] as const) {
-    if (counts[status] > 0) parts.push(`${decimal(counts[status])} ${status}`);
-  }
+  const others: [number, string][] = [
+    [counts.failed, 'failed'],
+    [counts.running, 'running'],
+    [counts.pending - counts.notSubmitted, 'pending'],
+    [counts.unschedulable, 'unschedulable'],
+    [counts.notSubmitted, 'not yet submitted'],
+  ];
+  for (const [count, what] of others) if (count > 0) parts.push(`${decimal(count)} ${what}`);
   const lines = wrap(
     `${decimal(counts.total)} jobs: ${parts.join(', ')}; ${decimal(jobs.preemptions)} preemptions, ${decimal(jobs.restarts)} restarts`,
     '  ',
@@ -151,7 +176,9 @@ function jobs({ jobs }: RunSummary): string[] {
     ['queueing delay', jobs.queueingDelay, span],
     ['slowdown', jobs.slowdown, times],
   ] as const) {
-    lines.push(`  ${name.padEnd(18)}${[of.mean, of.p50, of.p90, of.p95, of.p99, of.max].map((x) => cell(show(x))).join('')}`);
+    lines.push(
+      `  ${name.padEnd(18)}${[of.mean, of.p50, of.p90, of.p95, of.p99, of.max].map((x) => cell(show(x))).join('')}`,
+    );
   }
   return lines;
 }
@@ -175,7 +202,8 @@ function projects(queues: readonly QueueSummary[]): string[] {
       ]),
     );
   }
-  if (queues.length > shown.length) lines.push(`  … and ${queues.length - shown.length} more with fewer GPU-hours; --json has them all`);
+  if (queues.length > shown.length)
+    lines.push(`  … and ${queues.length - shown.length} more with fewer GPU-hours; --json has them all`);
   return lines;
 }
 
@@ -187,14 +215,23 @@ function cost({ cost }: RunSummary): string[] {
   const lines = cost.byPool
     .filter((pool) => pool.gpuHours > 0)
     .map((pool) =>
-      costRow(plain(pool.pool), pool.usd, `${decimal(pool.gpuHours)} GPU-h ${plain(pool.gpuModel)} at $${pool.usdPerGpuHour}/h, used or not`),
+      costRow(
+        plain(pool.pool),
+        pool.usd,
+        `${decimal(pool.gpuHours)} GPU-h ${plain(pool.gpuModel)} at $${pool.usdPerGpuHour}/h, used or not`,
+      ),
     );
   for (const fixed of cost.byFixedCost) lines.push(costRow(plain(fixed.name), fixed.usd, `at $${fixed.usdPerHour}/h`));
-  return lines.length > SHOWN_PROJECTS ? [...lines.slice(0, SHOWN_PROJECTS), `  … and ${lines.length - SHOWN_PROJECTS} more; --json has them all`] : lines;
+  return lines.length > SHOWN_PROJECTS
+    ? [...lines.slice(0, SHOWN_PROJECTS), `  … and ${lines.length - SHOWN_PROJECTS} more; --json has them all`]
+    : lines;
 }
 
 function costRow(name: string, usd: number, why: string): string {
-  return `  ${(name.length > 24 ? `${name.slice(0, 23)}…` : name).padEnd(24)}${dollars(usd).padStart(16)}  ${why}`.slice(0, WIDTH);
+  return `  ${(name.length > 24 ? `${name.slice(0, 23)}…` : name).padEnd(24)}${dollars(usd).padStart(16)}  ${why}`.slice(
+    0,
+    WIDTH,
+  );
 }
 
 /** Words in lines no wider than a mail; the lines after the first begin with `indent`. */

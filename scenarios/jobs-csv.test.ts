@@ -66,3 +66,10 @@ it('names line and column of what is wrong, and goes on', () => {
 it('writes seconds exactly', () => {
   expect([0, 1, 1_500_000, 10_000_010].map(secondsText)).toEqual(['0', '0.000001', '1.5', '10.00001']);
 });
+
+it("puts a ' before what a spreadsheet would run, and takes it off again", () => {
+  const line = jobsCsvLine({ id: '=1+1', project: '-x', user: "'=a", submitUs: 0, durationUs: 1e6, priority: -5 }, ['job_id', 'project', 'user', 'submit', 'duration', 'priority']);
+  expect(line).toBe("'=1+1,'-x,''=a,0,1,-5");
+  const rows = [...(readJobsCsv(`job_id,project,user,submit,duration,priority\n${line}\n`, 'f', () => {})?.rows ?? [])];
+  expect(rows.map(({ row }) => [row.id, row.project, row.user, row.priority])).toEqual([['=1+1', '-x', "'=a", -5]]);
+});

@@ -3,7 +3,8 @@
  *
  * A header line names the columns, in any order; only `submit` and `duration` are needed. Times are seconds with up to
  * six decimals. `num_gpu` counts all GPUs of the job; `workers` says over how many nodes they spread, else a job wider
- * than a node becomes workers of full nodes and one for the remainder.
+ * than a node becomes workers of full nodes and one for the remainder. A name that begins with `= + - @ #` stands behind
+ * a `'`.
  */
 
 import { AFTER_CONDITIONS, type AfterCondition, JOB_CLASSES, type JobClass } from '../sim/scenario.ts';
@@ -154,6 +155,7 @@ function* readRows(
   let cells: string[] = [];
   let good = true;
   const cell = (c: JobsCsvColumn) => (at[c] < 0 ? '' : cells[at[c]].trim());
+  const name = (c: JobsCsvColumn) => withoutGuard(cell(c));
   const number = (c: JobsCsvColumn, blank: number, max: number, scale: number, expected: string): number => {
     const text = cell(c);
     if (text === '') return blank;
@@ -199,11 +201,11 @@ function* readRows(
       good = false;
       bad(lineNumber, at.priority + 1, `priority ${quote(priority)}`, whole);
     }
-    const models = cell('gpu_model');
+    const models = name('gpu_model');
     const row: JobRow = {
-      id: cell('job_id') || `job-${jobs + 1}`,
-      project: cell('project'),
-      user: cell('user'),
+      id: name('job_id') || `job-${jobs + 1}`,
+      project: name('project'),
+      user: name('user'),
       class: klass === '' ? undefined : (klass as JobClass),
       submitUs: number('submit', 0, MAX_US, 1e6, seconds),
       durationUs: number('duration', 0, MAX_US, 1e6, seconds),
@@ -222,9 +224,9 @@ function* readRows(
               .filter((m) => m !== ''),
       limitUs: number('time_limit', 0, MAX_US, 1e6, seconds),
       priority: priority === '' || priority === '-' ? undefined : Number(priority),
-      partition: cell('partition'),
-      qos: cell('qos'),
-      after: parseAfter(cell('after')),
+      partition: name('partition'),
+      qos: name('qos'),
+      after: parseAfter(name('after')),
     };
     if (!good) continue;
     jobs++;
@@ -257,9 +259,9 @@ export function jobsCsvLine(
 type Given = Partial<JobRow> & { submitUs: number; durationUs: number };
 const positive = (n: number | undefined) => (n ? String(n) : '');
 const VALUE: Record<JobsCsvColumn, (row: Given) => string> = {
-  job_id: (r) => r.id ?? '',
-  project: (r) => r.project ?? '',
-  user: (r) => r.user ?? '',
+  job_id: (r) => guarded(r.id),
+  project: (r) => guarded(r.project),
+  user: (r) => guarded(r.user),
   class: (r) => r.class ?? '',
   submit: (r) => secondsText(r.submitUs),
   duration: (r) => secondsText(r.durationUs),
@@ -269,12 +271,12 @@ const VALUE: Record<JobsCsvColumn, (row: Given) => string> = {
   gpu_memory_mib: (r) => positive(r.gpuMemoryMiB),
   cpu_milli: (r) => positive(r.cpuMilli),
   memory_mib: (r) => positive(r.memoryMiB),
-  gpu_model: (r) => (r.gpuModels ?? []).join('|'),
+  gpu_model: (r) => guarded((r.gpuModels ?? []).join('|')),
   time_limit: (r) => (r.limitUs ? secondsText(r.limitUs) : ''),
   priority: (r) => (r.priority === undefined ? '' : String(r.priority)),
-  partition: (r) => r.partition ?? '',
-  qos: (r) => r.qos ?? '',
-  after: (r) => (r.after ?? []).map((a) => `${a.job}:${a.condition}`).join('|'),
+  partition: (r) => guarded(r.partition),
+  qos: (r) => guarded(r.qos),
+  after: (r) => guarded((r.after ?? []).map((a) => `${a.job}:${a.condition}`).join('|')),
 };
 
 /** Integer µs as seconds, exactly, without trailing zeros. */
@@ -283,6 +285,13 @@ export function secondsText(us: number): string {
   const rest = us - whole * 1e6;
   return rest === 0 ? String(whole) : `${whole}.${String(rest).padStart(6, '0').replace(/0+$/, '')}`;
 }
+
+/**
+ * A name that a spreadsheet would run as a formula, or that would begin a comment here, is written behind a `'`; reading
+ * takes one off again. https://owasp.org/www-community/attacks/CSV_Injection
+ */
+const guarded = (text = '') => (/^'*[=+\-@#]/.test(text) ? `'${text}` : text);
+const withoutGuard = (text: string) => (/^'+[=+\-@#]/.test(text) ? text.slice(1) : text);
 
 const csvCell = (text: string) =>
   /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""').replace(/[\r\n]+/g, ' ')}"` : text;

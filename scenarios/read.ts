@@ -162,7 +162,8 @@ function compile(text: string, file: string, options: ReadOptions, report: Repor
     poolLists: jobs.poolLists,
     speedProfiles: jobs.speedProfiles,
     fixedCosts: cluster.fixedCosts,
-    assumptions,
+    // Several pools may rest on the same one.
+    assumptions: [...new Set(assumptions)],
   };
 }
 

@@ -70,7 +70,9 @@ test('Node and Chromium compute the same digest', { timeout: 240_000 }, async ({
 
     await page.waitForSelector('#result:not([hidden])');
     expect(await page.textContent('#facts')).toContain(inBrowser.digest);
-    expect(await page.locator('#ledger rect').count()).toBe(inBrowser.ledger.length);
+    expect(await page.locator('#ledger rect').count()).toBe(
+      Object.values(inBrowser.ledger.categories).filter((amount) => amount !== '0').length,
+    );
     expect(errors).toEqual([]);
   } finally {
     for (const step of cleanUp.reverse()) await step();

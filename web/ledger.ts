@@ -1,7 +1,7 @@
 /** The ledger as one stacked bar with its figures below. */
 import { scaleLinear, select } from 'd3';
-import type { Category } from '../sim/simulate.ts';
-import type { Summary } from './summary.ts';
+import type { RunSummary } from '../reports/index.ts';
+import { CATEGORIES, type Category } from '../sim/simulate.ts';
 
 /** Useful work is green, waste warm, what was never asked for grey. */
 const COLOUR: Record<Category, string> = {
@@ -26,19 +26,21 @@ const COLOUR: Record<Category, string> = {
 const WIDTH = 1000;
 const HEIGHT = 48;
 
-export function drawLedger(container: HTMLElement, run: Summary): void {
+export function drawLedger(container: HTMLElement, run: RunSummary): void {
   const root = select(container);
   root.selectAll('*').remove();
-  if (run.capacityGpuHours === 0) {
+  const { gpuHours } = run.ledger;
+  if (gpuHours.capacity === 0) {
     root.append('p').text('No GPU time was simulated.');
     return;
   }
-  const x = scaleLinear([0, run.capacityGpuHours], [0, WIDTH]);
+  const x = scaleLinear([0, gpuHours.capacity], [0, WIDTH]);
   let end = 0;
-  const parts = run.ledger.map((row) => {
+  const parts = CATEGORIES.filter((category) => gpuHours[category] !== 0).map((category) => {
+    const hours = gpuHours[category];
     const start = end;
-    end += row.gpuHours;
-    return { ...row, start, share: `${((100 * row.gpuHours) / run.capacityGpuHours).toFixed(1)} %` };
+    end += hours;
+    return { category, hours, start, share: `${((100 * hours) / gpuHours.capacity).toFixed(1)} %` };
   });
   const svg = root
     .append('svg')
@@ -51,7 +53,7 @@ export function drawLedger(container: HTMLElement, run: Summary): void {
     .data(parts)
     .join('rect')
     .attr('x', (p) => x(p.start))
-    .attr('width', (p) => x(p.gpuHours))
+    .attr('width', (p) => x(p.hours))
     .attr('height', HEIGHT)
     .attr('fill', (p) => COLOUR[p.category])
     .append('title')
@@ -73,6 +75,6 @@ export function drawLedger(container: HTMLElement, run: Summary): void {
     .attr('class', 'swatch')
     .style('background', (p) => COLOUR[p.category]);
   name.append('span').text((p) => p.category);
-  rows.append('td').text((p) => p.gpuHours.toLocaleString(undefined, { maximumFractionDigits: 1 }));
+  rows.append('td').text((p) => p.hours.toLocaleString(undefined, { maximumFractionDigits: 1 }));
   rows.append('td').text((p) => p.share);
 }

@@ -1,7 +1,7 @@
 /** The page: asks the worker for a run and draws it. */
 import { wrap } from 'comlink';
+import type { RunSummary } from '../reports/index.ts';
 import { drawLedger } from './ledger.ts';
-import type { Summary } from './summary.ts';
 import type { SimulationWorker } from './worker.ts';
 
 const DEFAULT_SCENARIO = 'mission-control';
@@ -12,7 +12,7 @@ const simulation = wrap<SimulationWorker>(worker);
 declare global {
   interface Window {
     /** For the console and for tests: runs a built-in scenario in the page's worker. */
-    simsup: { run(name: string): Promise<Summary> };
+    simsup: { run(name: string): Promise<RunSummary> };
   }
 }
 window.simsup = { run: (name) => simulation.run(name) };
@@ -28,15 +28,15 @@ async function show(name: string): Promise<void> {
   }
 }
 
-function draw(run: Summary): void {
-  document.title = `${run.name} – simsup`;
-  byId('title').textContent = run.title || run.name;
+function draw(run: RunSummary): void {
+  document.title = `${run.scenario} – simsup`;
+  byId('title').textContent = run.title || run.scenario;
   const rows: [string, string][] = [
-    ['Allocation (of installed)', percent(run.allocation)],
-    ['Utilisation (of installed)', percent(run.utilisation)],
-    ['Goodput (of installed)', percent(run.goodput)],
+    ['Allocation (of installed)', percent(run.figures.allocation.value)],
+    ['Utilisation (of installed)', percent(run.figures.utilisation.value)],
+    ['Goodput (of installed)', percent(run.figures.goodput.value)],
     ['Policy', run.policy],
-    ['Simulated', `${(run.simulatedHours / 24).toFixed(1)} days, ${run.events.toLocaleString()} events`],
+    ['Simulated', `${(run.simulatedSeconds / 86_400).toFixed(1)} days, ${run.events.toLocaleString()} events`],
     ['Digest', run.digest],
   ];
   byId('facts').replaceChildren(
@@ -54,8 +54,8 @@ function draw(run: Summary): void {
   byId('result').hidden = false;
 }
 
-function drawWaits(container: HTMLElement, run: Summary): void {
-  if (run.waits.every((w) => w.jobs === 0)) {
+function drawWaits(container: HTMLElement, run: RunSummary): void {
+  if (run.queues.every((queue) => queue.jobs === 0)) {
     container.replaceChildren(element('p', 'No jobs were submitted.'));
     return;
   }
@@ -64,10 +64,11 @@ function drawWaits(container: HTMLElement, run: Summary): void {
   for (const title of ['Project', 'Jobs', 'Half waited at most', '95 % waited at most'])
     head.append(heading(title, 'col'));
   const body = table.createTBody();
-  for (const { project, jobs, p50Seconds, p95Seconds } of run.waits) {
+  for (const { project, jobs, queueingDelay } of run.queues) {
     const row = body.insertRow();
     row.append(heading(project, 'row'));
-    for (const cell of [jobs.toLocaleString(), wait(p50Seconds), wait(p95Seconds)]) row.insertCell().textContent = cell;
+    for (const cell of [jobs.toLocaleString(), wait(queueingDelay.p50), wait(queueingDelay.p95)])
+      row.insertCell().textContent = cell;
   }
   container.replaceChildren(table);
 }
@@ -78,8 +79,8 @@ function fail(message: string): void {
   status.classList.add('error');
 }
 
-function wait(seconds: number | undefined): string {
-  if (seconds === undefined) return '–';
+function wait(seconds: number | null): string {
+  if (seconds === null) return '–';
   if (seconds < 60) return `${seconds.toFixed(1)} s`;
   return seconds < 3600 ? `${(seconds / 60).toFixed(1)} min` : `${(seconds / 3600).toFixed(1)} h`;
 }

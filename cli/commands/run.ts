@@ -9,7 +9,14 @@ import { folderReader } from '../../scenarios/files.ts';
 import { UserError } from '../../scenarios/import/import.ts';
 import { builtin, builtins, readScenario } from '../../scenarios/index.ts';
 import { parseDuration, UnitError } from '../../scenarios/units.ts';
-import { policyNames, type PolicyFactory, type Run, type Scenario, Simulation } from '../../sim/simulate.ts';
+import {
+  PolicyArgumentError,
+  type PolicyFactory,
+  policyNames,
+  type Run,
+  type Scenario,
+  Simulation,
+} from '../../sim/simulate.ts';
 import { checkOutFolder, GrowingFile, writeFolder, writeWhole } from '../host/output.ts';
 import { policyArgs, policyModule, policyNamed } from '../host/policy.ts';
 import { Progress } from '../host/progress.ts';
@@ -51,8 +58,16 @@ export function runCommand(): Command {
     .option('--arg <key=value>', 'an argument of the policy; may be repeated', collect, [])
     .option('--seed <text>', "instead of the scenario's")
     .option('--duration <duration>', 'instead of the length the scenario sets, such as 7d', duration)
-    .option('--allow-read <dir>', "lets the scenario name files here, outside its own folder; may be repeated", collect, [])
-    .addHelpText('after', '\nExamples:\n  simsup run\n  simsup run philly-week --policy las --json\n  simsup run my-cluster.yaml --seed 7 --out results')
+    .option(
+      '--allow-read <dir>',
+      'lets the scenario name files here, outside its own folder; may be repeated',
+      collect,
+      [],
+    )
+    .addHelpText(
+      'after',
+      '\nExamples:\n  simsup run\n  simsup run philly-week --policy las --json\n  simsup run my-cluster.yaml --seed 7 --out results',
+    )
     .action(run);
 }
 
@@ -70,20 +85,45 @@ async function run(file: string | undefined, flags: Flags): Promise<void> {
   if (flags.list) {
     const width = Math.max(...builtins.map(({ name }) => name.length));
     const list = builtins.map(({ name, sentence }) => `${name.padEnd(width)}  ${sentence}`).join('\n');
-    process.stdout.write(flags.json ? `${JSON.stringify(builtins.map(({ name, sentence }) => ({ name, sentence })), null, 2)}\n` : `${list}\n`);
+    process.stdout.write(
+      flags.json
+        ? `${JSON.stringify(
+            builtins.map(({ name, sentence }) => ({ name, sentence })),
+            null,
+            2,
+          )}\n`
+        : `${list}\n`,
+    );
     return;
+  }
+  for (const [option, value] of Object.entries(flags)) {
+    if (value === '') throw new UserError(`--${option.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)} needs a value`);
   }
   if (flags.out !== undefined) checkOutFolder(flags.out, flags.force === true);
   const { scenario, policy } = await prepared(file ?? DEFAULT, flags);
-  if (!flags.json && process.stderr.isTTY) process.stderr.write(`Simulating ${scenario.name}: ${scenario.nodes.count} nodes, ${scenario.jobs.count} jobs …\n`);
+  if (!flags.json && process.stderr.isTTY)
+    process.stderr.write(`Simulating ${scenario.name}: ${scenario.nodes.count} nodes, ${scenario.jobs.count} jobs …\n`);
   const started = performance.now();
   const signals = watchSignals();
   try {
-    const result = await simulated(scenario, policy, flags, signals);
+    const result = await simulated(scenario, policy, flags, signals).catch((error) => {
+      throw blamed(error, scenario, flags);
+    });
     show(result, (performance.now() - started) / 1000, file, flags);
   } finally {
     signals.end();
   }
+}
+
+/** An invariant that fails under the user's own policy is more likely the policy's doing than ours. */
+function blamed(error: unknown, scenario: Scenario, flags: Flags): unknown {
+  if (error instanceof UserError || error instanceof PolicyArgumentError) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  if (flags.policyModule !== undefined)
+    return new UserError(`the simulation failed under the policy module ${flags.policyModule}: ${message}`);
+  return new Error(`${message} (scenario ${scenario.name}, policy ${scenario.policy.name}, seed ${scenario.seed})`, {
+    cause: error,
+  });
 }
 
 function show(result: Run, wallSeconds: number, file: string | undefined, flags: Flags): void {
@@ -95,7 +135,8 @@ function show(result: Run, wallSeconds: number, file: string | undefined, flags:
   } else {
     const colour = process.stdout.isTTY === true && !process.env.NO_COLOR;
     process.stdout.write(textSummary(summary, { colour }));
-    if (flags.out !== undefined) process.stdout.write(`\nWritten to ${flags.out}: open ${flags.out}/report.html in a browser.\n`);
+    if (flags.out !== undefined)
+      process.stdout.write(`\nWritten to ${flags.out}: open ${flags.out}/report.html in a browser.\n`);
     process.stdout.write(`\n${nextSteps(file)}`);
   }
   if (result.partial) {
@@ -106,7 +147,8 @@ function show(result: Run, wallSeconds: number, file: string | undefined, flags:
 
 /** The scenario as the flags change it, and the policy if it is not a built-in one. */
 async function prepared(name: string, flags: Flags): Promise<{ scenario: Scenario; policy?: PolicyFactory }> {
-  if (flags.policy !== undefined && flags.policyModule !== undefined) throw new UserError('--policy and --policy-module exclude each other');
+  if (flags.policy !== undefined && flags.policyModule !== undefined)
+    throw new UserError('--policy and --policy-module exclude each other');
   const own = flags.policyModule === undefined ? undefined : await policyModule(flags.policyModule);
   const named = flags.policy === undefined ? own : policyNamed(flags.policy);
   const scenario = scenarioOf(name, flags, own);
@@ -122,7 +164,8 @@ function scenarioOf(name: string, flags: Flags, own: PolicyFactory | undefined):
   const text = fileText(name);
   if (text === undefined) return builtin(name, options);
   for (const dir of flags.allowRead) {
-    if (!statSync(dir, { throwIfNoEntry: false })?.isDirectory()) throw new UserError(`--allow-read ${dir}: there is no such folder`);
+    if (!statSync(dir, { throwIfNoEntry: false })?.isDirectory())
+      throw new UserError(`--allow-read ${dir}: there is no such folder`);
   }
   return readScenario(text, { ...options, file: name, readFile: folderReader(dirname(name), flags.allowRead) });
 }
@@ -135,9 +178,12 @@ function fileText(name: string): string | undefined {
     if (/[./\\]/.test(name)) throw new UserError(`there is no file ${name}`);
     return undefined;
   }
-  if (stat.isDirectory()) throw new UserError(`${name} is a folder; name the scenario in it, such as ${basename(name)}/scenario.yaml`);
+  if (stat.isDirectory())
+    throw new UserError(`${name} is a folder; name the scenario in it, such as ${basename(name)}/scenario.yaml`);
   if (stat.size > MAX_SCENARIO_BYTES) {
-    throw new UserError(`${name} has ${Math.round(stat.size / 2 ** 20)} MiB: too large for a scenario (jobs belong in a jobsFile; simsup import makes one from a log)`);
+    throw new UserError(
+      `${name} has ${Math.round(stat.size / 2 ** 20)} MiB: too large for a scenario (jobs belong in a jobsFile; simsup import makes one from a log)`,
+    );
   }
   try {
     return readFileSync(name, 'utf8');
@@ -173,8 +219,13 @@ function watchSignals(): Signals {
 }
 
 /** Runs in slices, so that signals are seen between them. */
-async function simulated(scenario: Scenario, policy: PolicyFactory | undefined, flags: Flags, signals: Signals): Promise<Run> {
-  const progress = new Progress(scenario);
+async function simulated(
+  scenario: Scenario,
+  policy: PolicyFactory | undefined,
+  flags: Flags,
+  signals: Signals,
+): Promise<Run> {
+  let progress: Progress | undefined;
   const trace = flags.trace === undefined ? undefined : new GrowingFile(flags.trace);
   let paused = false;
   let sliceEnd = 0;
@@ -185,11 +236,12 @@ async function simulated(scenario: Scenario, policy: PolicyFactory | undefined, 
       keepHours: flags.out !== undefined,
       trace: trace === undefined ? undefined : (row) => trace.write(traceLine(scenario, row)),
       onProgress: (nowUs, events) => {
-        progress.show(nowUs, events);
+        progress?.show(nowUs, events);
         paused = performance.now() >= sliceEnd;
         return !paused;
       },
     });
+    progress = new Progress(scenario);
     do {
       paused = false;
       sliceEnd = performance.now() + SLICE_MS;
@@ -200,6 +252,6 @@ async function simulated(scenario: Scenario, policy: PolicyFactory | undefined, 
     return simulation.result();
   } finally {
     trace?.discard();
-    progress.clear();
+    progress?.clear();
   }
 }

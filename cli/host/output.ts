@@ -1,5 +1,16 @@
 /** Writing files so that nobody ever finds half of one. */
-import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { UserError } from '../../scenarios/import/import.ts';
 
@@ -26,7 +37,9 @@ export function checkOutFolder(folder: string, force: boolean): void {
   if (!existsSync(folder)) return;
   if (!statSync(folder).isDirectory()) throw new UserError(`--out ${folder} is a file; name a folder`);
   if (!force && readdirSync(folder).length > 0) {
-    throw new UserError(`--out ${folder} is not empty: choose another folder, or add --force to write over what is there`);
+    throw new UserError(
+      `--out ${folder} is not empty: choose another folder, or add --force to write over what is there`,
+    );
   }
 }
 
@@ -115,6 +128,14 @@ function writeAll(fd: number, bytes: Uint8Array): void {
   for (let from = 0; from < bytes.length; ) from += writeSync(fd, bytes, from);
 }
 
+const REASONS: Record<string, string> = {
+  ENOENT: 'there is no such folder',
+  ENOTDIR: 'there is no such folder',
+  EISDIR: 'it is a folder',
+  EACCES: 'it is not allowed',
+  ENOSPC: 'the disk is full',
+};
+
 /** What the operating system refuses is for the user to mend: a full disk, a folder that is not there. */
 function orUserError<T>(path: string, act: () => T): T {
   try {
@@ -122,6 +143,6 @@ function orUserError<T>(path: string, act: () => T): T {
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === undefined || code.startsWith('ERR_')) throw error;
-    throw new UserError(`cannot write ${path}: ${code === 'ENOENT' ? 'there is no such folder' : message}`);
+    throw new UserError(`cannot write ${path}: ${REASONS[code] ?? message}`);
   }
 }

@@ -1,8 +1,9 @@
 /** The policy that the command line asks for: a built-in one by name, or the user's own module. */
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { nearestName } from '../../scenarios/problem.ts';
 import { UserError } from '../../scenarios/import/import.ts';
+import { nearestName } from '../../scenarios/problem.ts';
 import { POLICIES, PolicyArgumentError, type PolicyFactory, policyNames } from '../../sim/simulate.ts';
 
 export function policyNamed(name: string): PolicyFactory {
@@ -15,17 +16,21 @@ export function policyNamed(name: string): PolicyFactory {
 
 /** Runs the user's code: only ever named on the command line, never by a scenario. */
 export async function policyModule(path: string): Promise<PolicyFactory> {
+  if (!existsSync(path)) throw new UserError(`--policy-module ${path}: there is no such file`);
   let loaded: { default?: Partial<PolicyFactory> };
   try {
     loaded = await import(pathToFileURL(resolve(path)).href);
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    const hint = code === 'ERR_UNKNOWN_FILE_EXTENSION' ? ' (this Node reads JavaScript only: name a .js or .mjs file)' : '';
+    const hint =
+      code === 'ERR_UNKNOWN_FILE_EXTENSION' ? ' (this Node reads JavaScript only: name a .js or .mjs file)' : '';
     throw new UserError(`cannot load the policy module ${path}: ${String(message ?? error).split('\n')[0]}${hint}`);
   }
   const factory = loaded.default;
   if (typeof factory?.name !== 'string' || typeof factory.create !== 'function') {
-    throw new UserError(`${path} must export default a policy: {name, about, args, create(args)} (docs/cli.md has one)`);
+    throw new UserError(
+      `${path} must export default a policy: {name, about, args, create(args)} (docs/cli.md has one)`,
+    );
   }
   return blamed(path, { about: '', args: {}, ...factory } as PolicyFactory);
 }
@@ -37,7 +42,9 @@ function blamed(path: string, factory: PolicyFactory): PolicyFactory {
       return act();
     } catch (error) {
       if (error instanceof PolicyArgumentError) throw error;
-      throw new UserError(`the policy module ${path} failed: ${error instanceof Error ? error.message : String(error)}`);
+      throw new UserError(
+        `the policy module ${path} failed: ${error instanceof Error ? error.message : String(error)}`,
+      );
     }
   };
   return {

@@ -20,7 +20,7 @@ export class Progress {
     if (!this.active || now - this.drawn < EVERY_MS) return;
     this.drawn = now;
     const line = progressLine(this.scenario, nowUs, events, (now - this.started) / 1000);
-    process.stderr.write(`\r${line.slice(0, (process.stderr.columns ?? 80) - 1)}\x1b[K`);
+    process.stderr.write(`\r${line.slice(0, (process.stderr.columns || 80) - 1)}\x1b[K`);
   }
 
   clear(): void {
@@ -42,7 +42,8 @@ export function progressLine(scenario: Scenario, nowUs: number, events: number, 
 
 /** `2026-01-05 13:00`, in the scenario's time zone; days since the start where the scenario has no date. */
 function simulatedDate(scenario: Scenario, nowUs: number): string {
-  if (scenario.startEpochSeconds === 0) return `day ${Math.floor(nowUs / DAY_US)}, ${Math.floor((nowUs % DAY_US) / HOUR_US)} h`;
+  if (scenario.startEpochSeconds === 0)
+    return `day ${Math.floor(nowUs / DAY_US)}, ${Math.floor((nowUs % DAY_US) / HOUR_US)} h`;
   const local = scenario.startEpochSeconds * 1000 + scenario.utcOffsetMinutes * 60_000 + nowUs / 1000;
   return new Date(local).toISOString().slice(0, 16).replace('T', ' ');
 }

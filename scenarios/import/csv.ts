@@ -5,6 +5,8 @@ import { quote } from '../units.ts';
 import { cellAt, type Importer, knownModels, unknownName, UserError } from './importer.ts';
 import { checkDuration, decimal, durationOf, isMissing, leftOut, MAX_GPUS_OF_A_JOB, optionalAmount, optionalLimit, SECOND, submitTime } from './values.ts';
 
+/** The jobs file takes no more. */
+const MAX_GPU_MEMORY_MIB = 1e9;
 const UNIT_US: Record<string, number> = { us: 1, ms: 1000, s: SECOND, min: 60 * SECOND, h: 3600 * SECOND, d: 86400 * SECOND };
 const UNIT_MIB: Record<string, number> = { KiB: 1 / 1024, MiB: 1, GiB: 1024, TiB: 1024 * 1024, MB: 1e6 / 2 ** 20, GB: 1e9 / 2 ** 20 };
 const UNIT_CPU: Record<string, number> = { milli: 1, cores: 1000 };
@@ -84,7 +86,7 @@ export const csv: Importer = {
         durationUs,
         gpus: gpu,
         shareMilli,
-        gpuMemoryMiB: optionalAmount(cellAt(cells, gpuMemory), 'gpu_memory_mib', notes, gpuMemoryUnit),
+        gpuMemoryMiB: optionalAmount(cellAt(cells, gpuMemory), 'gpu_memory_mib', notes, gpuMemoryUnit, MAX_GPU_MEMORY_MIB),
         cpuMilli: optionalAmount(cellAt(cells, cpu), 'cpu_milli', notes, cpuUnit),
         memoryMiB: optionalAmount(cellAt(cells, memory), 'memory_mib', notes, memoryUnit),
         gpuModels: knownModels(cellAt(cells, models), 'gpu_model', notes),

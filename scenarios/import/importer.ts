@@ -3,6 +3,7 @@
 import { gpuModel } from '../catalogue/gpus.ts';
 import { nearestName } from '../problem.ts';
 import { quote } from '../units.ts';
+import { isMissing } from './values.ts';
 
 /** Bad input that a person can fix: a sentence on stderr, exit code 2. */
 export class UserError extends Error {
@@ -123,7 +124,7 @@ export function unknownName(what: string, name: string, known: readonly string[]
 
 /** GPU models of `A10|T4`, each once; those not in the catalogue are left out, and told. */
 export function knownModels(text: string, column: string, notes: RowNotes): string[] {
-  if (text === '') return [];
+  if (isMissing(text)) return [];
   const models = [...new Set(text.split('|').map((m) => m.trim()).filter((m) => m !== ''))];
   const known = models.filter((m) => gpuModel(m) !== undefined);
   if (known.length < models.length) notes.mend(`unknown ${column}`, `${column} ${quote(text)} names models not in the catalogue: left out`);

@@ -1,7 +1,7 @@
 /** The scenario an import writes: a cluster (as given, or sized by rule), the jobs beside it, fifo-backfill. */
 
-import { gpuModel, gpuModelNames } from '../catalogue/gpus.ts';
-import { type ImportOptions, type SourceFacts, unknownName, UserError } from './importer.ts';
+import { MAX_GPUS } from '../schema.ts';
+import { type ImportOptions, type SourceFacts, UserError } from './importer.ts';
 import type { NodeList, Pool } from './nodes.ts';
 import type { ImportReport } from './report.ts';
 
@@ -14,6 +14,8 @@ export interface PoolLoad {
   jobs: number;
   gpuUs: number;
   largest: number;
+  /** Of the job that needs most. */
+  nodes: number;
   first: number;
   last: number;
   longestUs: number;
@@ -26,6 +28,15 @@ export interface SizedCluster {
 }
 
 export function sizeCluster(loads: Map<string, PoolLoad>, facts: SourceFacts, options: ImportOptions): SizedCluster {
+  const cluster = sizedBy(loads, facts, options);
+  const gpus = cluster.pools.reduce((sum, p) => sum + p.nodes * p.gpusPerNode, 0);
+  if (gpus > MAX_GPUS) {
+    throw new UserError(`the cluster would need ${gpus} GPUs, a scenario has at most ${MAX_GPUS}: are the columns the right ones? Give the nodes with --nodes or --node-count`);
+  }
+  return cluster;
+}
+
+function sizedBy(loads: Map<string, PoolLoad>, facts: SourceFacts, options: ImportOptions): SizedCluster {
   const { nodeCount } = options;
   let gpusPerNode = options.gpusPerNode ?? 8;
   if (gpusPerNode < 1 || gpusPerNode > MAX_GPUS_PER_NODE) throw new UserError(`${gpusPerNode} GPUs per node: use 1 to ${MAX_GPUS_PER_NODE}`);
@@ -45,7 +56,7 @@ export function sizeCluster(loads: Map<string, PoolLoad>, facts: SourceFacts, op
   const pools = [...loads].map(([key, load]) => {
     const spanUs = Math.max(load.last - load.first, load.longestUs, 1);
     const busy = load.gpuUs / spanUs / TARGET_LOAD;
-    return { key, nodes: Math.max(1, Math.ceil(busy / gpusPerNode), Math.ceil(load.largest / gpusPerNode)), gpusPerNode };
+    return { key, nodes: Math.max(1, Math.ceil(busy / gpusPerNode), load.nodes), gpusPerNode };
   });
   const each = pools.length > 1 ? ' in each virtual cluster' : '';
   return { pools, rule: `no nodes given: nodes of ${gpusPerNode} GPUs, as many as make the mean load ${TARGET_LOAD * 100} %${each}, and room for the largest job.` };
@@ -60,8 +71,6 @@ export interface ScenarioParts {
   report: ImportReport;
   cluster: SizedCluster;
   nodes: NodeList | undefined;
-  /** Name of a virtual cluster in the written files. */
-  poolName: (key: string) => string;
   jobsFile: string;
   nodesFile: string;
   /** Unix seconds of time 0; undefined where the source does not say. */
@@ -73,7 +82,6 @@ export interface ScenarioParts {
 
 export function scenarioYaml(p: ScenarioParts): string {
   const model = p.options.gpuModel ?? 'unknown';
-  if (gpuModel(model) === undefined) throw unknownName('GPU model', model, gpuModelNames());
   const { report } = p;
   const clean = (text: string) => text.replace(/[^\x20-\x7e]+/g, ' ');
   const lines = [
@@ -86,17 +94,22 @@ export function scenarioYaml(p: ScenarioParts): string {
     'kind: Cluster',
     `metadata: {name: ${yaml(p.name)}}`,
     'spec:',
+    '  controlPlane: {nodes: 0} # the log says nothing of one',
   ];
   if (p.nodes !== undefined && p.nodes.csv !== '') lines.push(`  nodesFile: ${yaml(p.nodesFile)}`);
   else {
     lines.push('  pools:');
+    // Jobs without a virtual cluster have a pool that no virtual cluster is named after.
+    let shared = 'gpus';
+    while (p.cluster.pools.some((pool) => pool.key === shared)) shared += '-';
+    const poolName = (key: string) => (key === '' ? shared : key);
     for (const pool of p.cluster.pools) {
-      lines.push(`    - {name: ${yaml(p.poolName(pool.key))}, gpuModel: ${yaml(model)}, nodes: ${pool.nodes}, gpusPerNode: ${pool.gpusPerNode}}`);
+      lines.push(`    - {name: ${yaml(poolName(pool.key))}, gpuModel: ${yaml(model)}, nodes: ${pool.nodes}, gpusPerNode: ${pool.gpusPerNode}}`);
     }
     const own = p.cluster.pools.filter((pool) => pool.key !== '');
     if (own.length > 0) {
       lines.push('  # A virtual cluster runs on its own nodes alone.', '  borrowAcrossPools: false', '  poolPreference:');
-      for (const pool of own) lines.push(`    ${yaml(p.poolName(pool.key))}: [${yaml(p.poolName(pool.key))}]`);
+      for (const pool of own) lines.push(`    ${yaml(poolName(pool.key))}: [${yaml(poolName(pool.key))}]`);
     }
   }
   lines.push(

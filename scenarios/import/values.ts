@@ -26,6 +26,7 @@ export function submitTime(text: string, notes: RowNotes, unitUs = SECOND): numb
   if (n === undefined) {
     const instant = dateTime(text);
     if (instant === undefined) return notes.refuse('bad submit time', `submit time ${quote(text)} is neither a number nor a date`);
+    if (instant / SECOND > MAX_TIME_S) return notes.refuse('far submit time', `submit time ${quote(text)} is after the year 2255`);
     return instant;
   }
   const seconds = (n * unitUs) / SECOND;
@@ -85,10 +86,10 @@ export function someGpus(text: string, notes: RowNotes): number | null {
 }
 
 /** An optional amount (CPU, memory), in whole units of the jobs file; what is not a number ≥ 0 is left out, and told. */
-export function optionalAmount(text: string, name: string, notes: RowNotes, unit = 1): number {
+export function optionalAmount(text: string, name: string, notes: RowNotes, unit = 1, max = 1e12): number {
   if (isMissing(text)) return 0;
   const n = decimal(text);
-  if (n !== undefined && n >= 0 && n * unit <= 1e12) return Math.round(n * unit);
+  if (n !== undefined && n >= 0 && n * unit <= max) return Math.round(n * unit);
   return leftOut(text, name, 'an amount', notes);
 }
 

@@ -159,7 +159,7 @@ export function auditTrace(scenario: Scenario, rows: readonly TraceRow[], run: R
       note(`after ${condition}`);
     }
     const profile = jobs.migProfile[job];
-    if (profile >= 0) {
+    if (profile >= 0 && jobs.taskGpus[task] > 0) {
       note('mig');
       const name = migProfiles[profile];
       const key = `${node} ${name}`;
@@ -200,7 +200,7 @@ export function auditTrace(scenario: Scenario, rows: readonly TraceRow[], run: R
     allocated += BigInt(at.units * devices) * BigInt(timeUs - at.since);
     if (state.phase === 'waiting') add(byActivity, 'reserved', BigInt(at.units * devices) * BigInt(timeUs - at.since));
     state.place.delete(task);
-    if (jobs.migProfile[job] >= 0) {
+    if (jobs.migProfile[job] >= 0 && devices > 0) {
       const key = `${at.node} ${migProfiles[jobs.migProfile[job]]}`;
       instances.set(key, (instances.get(key) as number) - devices);
     } else {

@@ -19,8 +19,8 @@ const SECOND_US = 1_000_000;
 interface Memory extends Lines {
   /** Pending jobs in the order in which they joined, by group. */
   lines: number[][];
-  /** When the last ranking took place, by group. */
-  rankedUs: number[];
+  /** When passing time may change the ranking, by group. */
+  wakeUs: number[];
 }
 
 interface Args {
@@ -101,22 +101,36 @@ function preemptive(name: string, about: string, ranking: Ranking, extra: Policy
       periodUs: 0,
       init: (scenario) => {
         const lines = openLines(scenario);
-        return { ...lines, rankedUs: lines.lines.map(() => 0) };
+        return { ...lines, wakeUs: lines.lines.map(() => Number.POSITIVE_INFINITY) };
       },
       decide(view, state: Memory, now) {
         const { jobs } = view.scenario;
+        // Only groups in which something happened, or whose time has come, are ranked anew.
+        const touched = new Set<number>();
+        const touch = (job: number) => touched.add(state.groupOf[jobs.poolList[job]]);
         for (const job of view.pended) state.lines[state.groupOf[jobs.poolList[job]]].push(job);
+        view.pended.forEach(touch);
+        view.left.forEach(touch);
+        const nodeCameBack = view.freed && view.left.length === 0;
+        for (let group = 0; group < state.lines.length; group++) {
+          if (nodeCameBack || state.wakeUs[group] <= now) touched.add(group);
+          if (state.lines[group].length === 0) touched.delete(group);
+        }
         const running: number[][] = state.lines.map(() => []);
-        for (let job = view.firstActive(); job >= 0; job = view.nextActive(job)) {
-          if (view.status[job] !== TERMINATING) running[state.groupOf[jobs.poolList[job]]].push(job);
+        if (touched.size > 0) {
+          for (let job = view.firstActive(); job >= 0; job = view.nextActive(job)) {
+            const group = state.groupOf[jobs.poolList[job]];
+            if (touched.has(group) && view.status[job] !== TERMINATING) running[group].push(job);
+          }
         }
         const actions: Action[] = [];
-        let wakeAt = Infinity;
         state.lines.forEach((waiting, group) => {
-          if (waiting.length === 0) return;
-          wakeAt = Math.min(wakeAt, rank(view, state, group, running[group], args, ranking, now, actions));
+          if (waiting.length === 0) state.wakeUs[group] = Number.POSITIVE_INFINITY;
+          else if (touched.has(group)) {
+            state.wakeUs[group] = rank(view, state, group, running[group], args, ranking, now, actions);
+          }
         });
-        return { actions, state, wakeAt };
+        return { actions, state, wakeAt: Math.min(...state.wakeUs) };
       },
     }),
   };
@@ -145,7 +159,6 @@ function rank(
       ? byCount(view, state, ranked, isRunning, args, ranking, actions)
       : byPlace(view, ranked, isRunning, args, ranking, actions);
   state.lines[group] = waiting.filter((job) => !runs.has(job));
-  state.rankedUs[group] = now;
   return nextRanking(view, state, ranked, runs, args, ranking, now);
 }
 
@@ -200,16 +213,20 @@ function byPlace(
 ): Set<number> {
   const { trial } = view;
   const { jobs } = view.scenario;
+  // Jobs that run and rank before everybody who waits stay where they are: nothing is placed before them.
+  const undisturbed = ranked.findIndex((job) => !running.has(job));
+  const runs = new Set(ranked.slice(0, undisturbed));
+  const disputed = ranked.slice(undisturbed);
   const home = new Map<number, Placement>();
-  for (const job of running) {
+  for (const job of disputed) {
+    if (!running.has(job)) continue;
     home.set(job, placementNow(view, job));
     trial.evict(job);
   }
-  const runs = new Set<number>();
   const placed: [number, Placement][] = [];
   const preempts: number[] = [];
   let stopped = false;
-  for (const job of ranked) {
+  for (const job of disputed) {
     const at = home.get(job);
     const placement = stopped ? null : ((at && keepPlace(view, job, at)) ?? placeBestFit(view, job));
     if (placement === null) {
