@@ -4,8 +4,17 @@
  */
 
 import { openStream, type Stream } from '../sim/engine/random.ts';
-import { empirical, exponential, lognormalFromMedian, uniform, weibull } from '../sim/engine/samplers.ts';
-import { DAY_US, HOUR_US } from '../sim/scenario.ts';
+import {
+  diurnalRate,
+  empirical,
+  exponential,
+  lognormalFromMedian,
+  quantileTable,
+  thinned,
+  uniform,
+  weibull,
+} from '../sim/engine/samplers.ts';
+import { DAY_US, SECOND_US } from '../sim/scenario.ts';
 import type { ArrivalsInput, DurationInput, TeamInput } from './schema.ts';
 
 export interface Generation {
@@ -62,45 +71,23 @@ export function* generateTeam(team: TeamInput, g: Generation): Generator<Generat
   }
 }
 
-/** Times of arrivals: a Poisson process at the highest rate, thinned to the rate of the hour (Lewis and Shedler 1979). */
+/** Times of arrivals: a Poisson process whose rate follows a daily cosine wave, lower (or higher) at weekends. */
 function* arrivals(spec: ArrivalsInput, g: Generation, stream: Stream): Generator<number> {
-  const shape = rateShape(spec);
-  const perUs = (spec.perDay * g.scale) / DAY_US;
-  const peak = perUs * shape.highest;
-  if (!(peak > 0)) return;
-  const localStart = g.startEpochSeconds + g.utcOffsetMinutes * 60;
+  const ratio = spec.pattern === 'diurnal' ? spec.peakToTrough : 1;
+  const rate = diurnalRate({
+    // perDay is the mean of a weekday, the wave's mean is over the week.
+    meanPerUs: ((spec.perDay * g.scale) / DAY_US) * ((5 + 2 * spec.weekend) / 7),
+    amplitude: (ratio - 1) / (ratio + 1),
+    peakHour: spec.peakHour,
+    weekendFactor: spec.weekend,
+    startEpochUs: (g.startEpochSeconds + g.utcOffsetMinutes * 60) * SECOND_US,
+  });
   let t = 0;
   for (;;) {
-    t += exponential(stream, 1 / peak);
-    if (!(t < g.horizonUs)) return;
-    if (spec.pattern === 'poisson' && spec.weekend === 1) yield Math.floor(t);
-    else if (stream.next() * shape.highest < shape.at(localStart * 1e6 + t)) yield Math.floor(t);
+    t = thinned(stream, t, rate.maxRatePerUs, rate.rateAt, g.horizonUs);
+    if (t === Number.POSITIVE_INFINITY) return;
+    yield Math.floor(t);
   }
-}
-
-/** Rate as a multiple of the mean rate of a weekday, by local time. */
-interface RateShape {
-  highest: number;
-  at(localUs: number): number;
-}
-
-/** A straight line from the trough up to the peak and, twelve hours later, back: mean 1 over a weekday. */
-function rateShape(spec: ArrivalsInput): RateShape {
-  const ratio = spec.pattern === 'diurnal' ? spec.peakToTrough : 1;
-  const low = 2 / (1 + ratio);
-  const high = low * ratio;
-  return {
-    highest: high * Math.max(1, spec.weekend),
-    at(localUs) {
-      const day = Math.floor(localUs / DAY_US);
-      const hour = (localUs - day * DAY_US) / HOUR_US;
-      const apart = Math.abs(hour - spec.peakHour);
-      const fromPeak = Math.min(apart, 24 - apart) / 12;
-      // 1 January 1970 was a Thursday; 0 = Monday.
-      const weekday = (((day + 3) % 7) + 7) % 7;
-      return (high + (low - high) * fromPeak) * (weekday >= 5 ? spec.weekend : 1);
-    },
-  };
 }
 
 type DurationSampler = (stream: Stream) => number;
@@ -126,10 +113,6 @@ function rawSampler(spec: Exclude<DurationInput, number>): DurationSampler {
     return (s) => uniform(s, lo, hi);
   }
   // Equally spaced quantiles of a measured distribution, straight lines between them.
-  const q = [...spec.quantiles].sort((a, b) => a - b);
-  return (s) => {
-    const x = s.next() * (q.length - 1);
-    const i = Math.min(q.length - 2, Math.floor(x));
-    return q[i] + (q[i + 1] - q[i]) * (x - i);
-  };
+  const values = [...spec.quantiles].sort((a, b) => a - b);
+  return quantileTable(values.map((value, i) => [i / (values.length - 1), value] as const));
 }
