@@ -148,6 +148,8 @@ describe('the text', () => {
     const text = textSummary({ ...summarise(hostileRun(), 0), partial: true });
     expect(text).toContain('Partial');
     expect(text).toContain('1 job can never run');
+    expect(textSummary({ ...summarise(hostileRun(), 0), stalled: true })).toContain('Stalled');
+    expect(textSummary(summarise(simulate(builtin('itp')), 0))).toContain('no prices are given');
     expect(textSummary(summarise(hostileRun(), 0), { colour: true })).toContain('\u001b[');
   });
 

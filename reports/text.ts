@@ -55,7 +55,7 @@ export function textSummary(summary: RunSummary, options: TextOptions = {}): str
     ...jobs(summary),
     ...heading('Projects'),
     ...projects(summary.queues),
-    ...heading(`Cost ${dollars(summary.cost.total)}`),
+    ...heading(summary.cost.total > 0 ? `Cost ${dollars(summary.cost.total)}` : 'Cost: no prices are given'),
     ...cost(summary),
   ];
   if (summary.assumptions.length > 0) {
@@ -114,7 +114,7 @@ function figures({ figures, ledger, cost }: RunSummary): string[] {
     line(
       'Goodput',
       figures.goodput.value,
-      `of installed GPU time did work that lasted${useful > 0 ? `: ${dollars(cost.total / useful)} per useful GPU-hour` : ''}`,
+      `of installed GPU time did work that lasted${useful > 0 && cost.total > 0 ? `: ${dollars(cost.total / useful)} per useful GPU-hour` : ''}`,
     ),
   ];
 }
@@ -213,7 +213,7 @@ function total(queue: QueueSummary): number {
 
 function cost({ cost }: RunSummary): string[] {
   const lines = cost.byPool
-    .filter((pool) => pool.gpuHours > 0)
+    .filter((pool) => pool.usd > 0)
     .map((pool) =>
       costRow(
         plain(pool.pool),

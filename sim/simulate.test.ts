@@ -55,6 +55,7 @@ describe('simulate', () => {
     const scenario = smallScenario({
       nodes: [{ pool: 0, count: 1, gpus: 8 }],
       policy: 'srtf',
+      args: { preempted: 'killed' },
       jobs: [
         { taskGpus: [8], durationUs: seconds(1000), checkpointEveryUs: seconds(60), checkpointStallUs: seconds(5) },
         { taskGpus: [8], durationUs: seconds(10), submitUs: seconds(100) },

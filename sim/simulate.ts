@@ -271,8 +271,8 @@ export class Simulation {
     }
     digest.word(action.job);
     if (action.kind === 'preempt') {
-      digest.word(-1);
-      this.jobs.preempt(action.job, action.reason);
+      digest.word(action.saves ? -2 : -1);
+      this.jobs.preempt(action.job, action.reason, action.saves);
       return;
     }
     for (let i = 0; i < action.tasks.length; i++) {

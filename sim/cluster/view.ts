@@ -110,6 +110,8 @@ export interface PreemptAction {
   kind: 'preempt';
   job: number;
   reason: string;
+  /** Its work is saved whatever the job itself would do when preempted. */
+  saves?: boolean;
 }
 
 /** Why a job goes on waiting, for `explain`; changes nothing. */

@@ -207,7 +207,8 @@ export class Jobs {
     if (this.placedTasks[job] === jobs.taskStart[job + 1] - jobs.taskStart[job]) this.start(job);
   }
 
-  preempt(job: number, reason: string): void {
+  /** `saves`: its work is kept even if the job does not save itself when preempted. */
+  preempt(job: number, reason: string, saves = false): void {
     const status = this.status[job];
     if (status === PENDING && this.placedTasks[job] > 0) {
       this.observer?.(this.engine.now, 'preempt', job, -1, -1, 0, reason);
@@ -221,7 +222,7 @@ export class Jobs {
     this.preemptions[job]++;
     this.interrupt(
       job,
-      this.scenario.jobs.checkpointOnPreempt[job] === 1,
+      saves || this.scenario.jobs.checkpointOnPreempt[job] === 1,
       this.scenario.jobs.graceUs[job],
       'preempt',
       reason,

@@ -27,6 +27,7 @@ interface Args {
   blocked: 'stop' | 'skip';
   choice: 'count' | 'place';
   quantum: number;
+  preempted: 'suspended' | 'killed';
   thresholds?: number[];
 }
 
@@ -86,6 +87,12 @@ function preemptive(name: string, about: string, ranking: Ranking, extra: Policy
         of: ['count', 'place'],
         default: 'place',
         about: 'whether choosing counts GPUs or places jobs',
+      },
+      preempted: {
+        type: 'choice',
+        of: ['suspended', 'killed'],
+        default: 'suspended',
+        about: 'whether a preempted job keeps its work, as the papers assume, or falls back to its last checkpoint',
       },
       quantum: {
         type: 'number',
@@ -191,7 +198,12 @@ function byCount(
     if (!fits && running.has(job)) preempts.push(job);
   }
   for (const job of preempts) {
-    actions.push({ kind: 'preempt', job, reason: `others come before it by ${ranking.describe}` });
+    actions.push({
+      kind: 'preempt',
+      job,
+      reason: `others come before it by ${ranking.describe}`,
+      saves: args.preempted === 'suspended',
+    });
     if (jobs.graceUs[job] === 0) trial.evict(job);
   }
   for (const job of starts) {
@@ -245,6 +257,7 @@ function byPlace(
       kind: 'preempt',
       job,
       reason: runs.has(job) ? 'moves to make room' : `others come before it by ${ranking.describe}`,
+      saves: args.preempted === 'suspended',
     });
   }
   // With a grace period the GPUs are not free yet: what was placed on them is decided again when they are.
