@@ -205,6 +205,17 @@ describe('simsup run', () => {
     });
   });
 
+  it('writes a built-in scenario and its files to change, which run as the built-in does', async () => {
+    expect(await simsup('init', '--from', 'itp', 'copy/itp.yaml')).toMatchObject({ code: 2 });
+    expect(await simsup('init', '--from', 'itp', 'mine-itp.yaml')).toMatchObject({ code: 0 });
+    const digestOf = async (name: string) => JSON.parse((await simsup('run', name, '--json')).stdout).digest;
+    expect(await digestOf('mine-itp.yaml')).toBe(await digestOf('itp'));
+    expect(await simsup('init', '--from', 'nothing')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('openb'),
+    });
+  });
+
   it('takes a scenario file, and says where it is wrong', async () => {
     expect(await simsup('init', 'mine.yaml')).toMatchObject({
       code: 0,

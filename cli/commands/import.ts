@@ -1,11 +1,27 @@
 /** `simsup import FORMAT FILE`: a trace becomes a scenario with its jobs beside it. */
 
 import { randomBytes } from 'node:crypto';
-import { createReadStream, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  createReadStream,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { Command } from 'commander';
-import { IMPORTERS, importTrace, type ImportOptions, type ImportResult, UserError } from '../../scenarios/import/import.ts';
+import {
+  IMPORTERS,
+  type ImportOptions,
+  type ImportResult,
+  importTrace,
+  UserError,
+} from '../../scenarios/import/import.ts';
 import { parseDuration, UnitError } from '../../scenarios/units.ts';
 
 /** A list of nodes larger than this is no list of nodes. */
@@ -32,7 +48,8 @@ interface Flags {
 export function importCommand(): Command {
   const whole = (max: number) => (text: string) => {
     const n = Number(text);
-    if (!/^\d+$/.test(text) || n < 1 || n > max) throw new UserError(`'${text}' is not a whole number from 1 to ${max}`);
+    if (!/^\d+$/.test(text) || n < 1 || n > max)
+      throw new UserError(`'${text}' is not a whole number from 1 to ${max}`);
     return n;
   };
   const formats = IMPORTERS.map((i) => `  ${i.name.padEnd(7)} ${i.describe}`).join('\n');
@@ -40,21 +57,34 @@ export function importCommand(): Command {
     .description("turns a cluster's log into a scenario and its jobs")
     .argument('<format>', IMPORTERS.map((i) => i.name).join(', '))
     .argument('<file>', 'the log')
-    .option('--nodes <file>', 'the nodes: vc,node num or sn,cpu_milli,memory_mib,gpu,model; without it the cluster is sized by the load')
+    .option(
+      '--nodes <file>',
+      'the nodes: vc,node num or sn,cpu_milli,memory_mib,gpu,model; without it the cluster is sized by the load',
+    )
     .option('--out <scenario>', 'a folder, or a file ending in .yaml; without it the log is only checked')
     .option('--force', 'overwrite what is there')
     .option('--json', 'the report as JSON on stdout')
-    .option('--anonymise', 'replace users, projects, jobs and nodes by pseudonyms; times, partitions and QOS stay as they are')
+    .option(
+      '--anonymise',
+      'replace users, projects, jobs and nodes by pseudonyms; times, partitions and QOS stay as they are',
+    )
     .option('--salt <text>', 'with --anonymise: the same salt gives the same pseudonyms (default: a new one each time)')
     .option('--map <pairs>', 'csv: COLUMN_OF_SIMSUP=COLUMN_OF_FILE, separated by commas', pairs)
     .option('--units <pairs>', 'csv: submit=ms,duration=min,memory_mib=GiB,cpu_milli=cores', pairs)
-    .option('--missing-duration <duration>', 'of jobs whose log has none above zero (default 1s; 30d in lists without times)', duration)
+    .option(
+      '--missing-duration <duration>',
+      'of jobs whose log has none above zero (default 1s; 30d in lists without times)',
+      duration,
+    )
     .option('--spacing <duration>', 'openb: between arrivals in lists without times (default 1s)', duration)
     .option('--cpus-per-gpu <n>', 'swf: processors that count as one GPU (default 1)', whole(1_000_000))
     .option('--gpu-model <name>', 'model of the GPUs where the log has none (default unknown)')
     .option('--gpus-per-node <n>', 'GPUs of a node (default 8)', whole(32))
     .option('--node-count <n>', 'nodes of the cluster, instead of sizing it by the load', whole(1_000_000))
-    .addHelpText('after', `\nFormats:\n${formats}\n\nExample:\n  simsup import philly philly.csv --nodes philly_vc_gpus.csv --out philly && simsup run philly/scenario.yaml`)
+    .addHelpText(
+      'after',
+      `\nFormats:\n${formats}\n\nExample:\n  simsup import philly philly.csv --nodes philly_vc_gpus.csv --out philly && simsup run philly/scenario.yaml`,
+    )
     .action(runImport);
 }
 
@@ -94,11 +124,16 @@ function placeOf(out: string): Place {
 }
 
 async function runImport(format: string, file: string, flags: Flags): Promise<void> {
+  if (flags.out === '') throw new UserError('--out needs a folder, or a file ending in .yaml');
   const place = flags.out === undefined ? undefined : placeOf(flags.out);
   if (place !== undefined && !flags.force) {
     for (const name of [place.scenario, place.jobs, place.nodes]) {
-      if (existsSync(join(place.folder, name))) throw new UserError(`${join(place.folder, name)} exists: choose another --out, or add --force`);
+      if (existsSync(join(place.folder, name)))
+        throw new UserError(`${join(place.folder, name)} exists: choose another --out, or add --force`);
     }
+  }
+  if (place !== undefined && existsSync(place.folder) && !statSync(place.folder).isDirectory()) {
+    throw new UserError(`${place.folder} is a file: --out needs a folder, or a file ending in .yaml`);
   }
   const size = sizeOf(file);
   if (flags.salt !== undefined && !flags.anonymise) throw new UserError('--salt needs --anonymise');
@@ -118,8 +153,14 @@ async function runImport(format: string, file: string, flags: Flags): Promise<vo
 
   const suffix = `.part-${process.pid}`;
   const parts: string[] = [];
+  let madeFolder = false;
   const cleanUp = () => {
     for (const part of parts) rmSync(part, { force: true });
+    try {
+      if (madeFolder && place !== undefined) rmdirSync(place.folder);
+    } catch {
+      // It holds the scenario.
+    }
   };
   const interrupted = () => {
     cleanUp();
@@ -131,7 +172,7 @@ async function runImport(format: string, file: string, flags: Flags): Promise<vo
   let handle: FileHandle | undefined;
   try {
     if (place !== undefined) {
-      mkdirSync(place.folder, { recursive: true });
+      madeFolder = mkdirSync(place.folder, { recursive: true }) !== undefined;
       parts.push(join(place.folder, place.jobs + suffix));
       handle = await open(parts[0], 'w');
     }
@@ -154,7 +195,8 @@ async function runImport(format: string, file: string, flags: Flags): Promise<vo
         writeFileSync(join(place.folder, name + suffix), text);
       }
       // The scenario last: once it is there, all it names is there.
-      for (const name of [place.jobs, ...files.map((f) => f[0])]) renameSync(join(place.folder, name + suffix), join(place.folder, name));
+      for (const name of [place.jobs, ...files.map((f) => f[0])])
+        renameSync(join(place.folder, name + suffix), join(place.folder, name));
     }
     if (flags.json) process.stdout.write(`${JSON.stringify(result.report, null, 2)}\n`);
     else process.stdout.write(summary(format, result, place));
@@ -181,7 +223,7 @@ function progressing(file: string, size: number): () => AsyncGenerator<Uint8Arra
     for await (const chunk of createReadStream(file, { highWaterMark: 1 << 18 })) {
       yield chunk as Uint8Array;
       done += (chunk as Uint8Array).length;
-      const percent = Math.floor((50 * (pass - 1 + done / Math.max(1, size))));
+      const percent = Math.floor(50 * (pass - 1 + done / Math.max(1, size)));
       if (process.stderr.isTTY && percent !== shown) process.stderr.write(`\rReading ${basename(file)}: ${percent} %`);
       shown = percent;
     }
@@ -193,9 +235,12 @@ function sizeOf(file: string): number {
   try {
     stat = statSync(file);
   } catch (error) {
-    throw new UserError(`cannot read ${file}: ${(error as NodeJS.ErrnoException).code === 'ENOENT' ? 'there is no such file' : (error as Error).message}`);
+    throw new UserError(
+      `cannot read ${file}: ${(error as NodeJS.ErrnoException).code === 'ENOENT' ? 'there is no such file' : (error as Error).message}`,
+    );
   }
-  if (!stat.isFile()) throw new UserError(`${file} is not a file: the log is read twice, so it cannot come from a pipe`);
+  if (!stat.isFile())
+    throw new UserError(`${file} is not a file: the log is read twice, so it cannot come from a pipe`);
   return stat.size;
 }
 
@@ -206,18 +251,30 @@ function nodesText(file: string): string {
 
 const count = (n: number) => String(n).replace(/\B(?=(\d{3})+$)/g, ',');
 
-export function summary(format: string, result: ImportResult, place: { folder: string; scenario: string; jobs: string } | undefined): string {
+export function summary(
+  format: string,
+  result: ImportResult,
+  place: { folder: string; scenario: string; jobs: string } | undefined,
+): string {
   const { report } = result;
-  const lines = [`${format}: ${count(report.rows)} rows, ${count(report.taken)} taken (${count(report.mended)} of them mended), ${count(report.refused)} refused.`];
+  const lines = [
+    `${format}: ${count(report.rows)} rows, ${count(report.taken)} taken (${count(report.mended)} of them mended), ${count(report.refused)} refused.`,
+  ];
   if (report.problemCount > 0) {
     lines.push('', `${count(report.problemCount)} problem${report.problemCount === 1 ? '' : 's'}:`);
     for (const p of report.problems.slice(0, SHOWN_PROBLEMS)) lines.push(`  line ${p.line}: ${p.what}`);
-    if (report.problemCount > SHOWN_PROBLEMS) lines.push(`  … and ${count(report.problemCount - SHOWN_PROBLEMS)} more; --json lists the first 100`);
+    if (report.problemCount > SHOWN_PROBLEMS)
+      lines.push(`  … and ${count(report.problemCount - SHOWN_PROBLEMS)} more; --json lists the first 100`);
   }
   if (report.taken > 0) {
     lines.push('', `Cluster: ${result.clusterRule}`);
     if (place === undefined) lines.push('Nothing was written: add --out FOLDER.');
-    else lines.push(`Written: ${join(place.folder, place.scenario)} and ${place.jobs} beside it.`, '', `Next: simsup run ${join(place.folder, place.scenario)}`);
+    else
+      lines.push(
+        `Written: ${join(place.folder, place.scenario)} and ${place.jobs} beside it.`,
+        '',
+        `Next: simsup run ${join(place.folder, place.scenario)}`,
+      );
   }
   return `${lines.join('\n')}\n`;
 }

@@ -32,6 +32,8 @@ export default {
 /** The whole gang in one pool, or nothing: what was tried and does not work out is taken back. */
 function firstFit(view, job) {
   const { jobs, nodes, poolLists } = view.scenario;
+  // Ready nodes only: 0 stands for `ready`.
+  const mayTake = (node, pool) => nodes.pool[node] === pool && view.cluster.nodeState[node] === 0;
   const [first, end] = [jobs.taskStart[job], jobs.taskStart[job + 1]];
   for (const pool of poolLists[jobs.poolList[job]]) {
     const mark = view.trial.mark();
@@ -39,7 +41,7 @@ function firstFit(view, job) {
     for (let task = first; task < end; task++) {
       const gpus = jobs.taskGpus[task];
       let node = 0;
-      while (node < nodes.count && !(nodes.pool[node] === pool && view.cluster.fits(job, gpus, node))) node++;
+      while (node < nodes.count && !(mayTake(node, pool) && view.cluster.fits(job, gpus, node))) node++;
       if (node === nodes.count) break;
       const mask = view.cluster.pickGpus(job, gpus, node);
       view.trial.place(task, node, mask);

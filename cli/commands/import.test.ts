@@ -1,0 +1,103 @@
+/** The command as a whole, in a folder of its own; what the importers do is tested beside them. */
+
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { folderReader } from '../../scenarios/files.ts';
+import { UserError } from '../../scenarios/import/import.ts';
+import { readScenario } from '../../scenarios/index.ts';
+import { importCommand } from './import.ts';
+
+const LOG = 'job_id,submission_time,duration,num_gpu\na,0,60,4\nb,5,,1\nc,x,1,1\n';
+let folder = '';
+let out = '';
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'simsup-import-'));
+  writeFileSync(join(folder, 'log.csv'), LOG);
+  out = '';
+  vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
+    out += text;
+    return true;
+  });
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const at = (name: string) => join(folder, name);
+const run = (...args: string[]) => importCommand().exitOverride().parseAsync(args, { from: 'user' });
+const refusal = async (...args: string[]) => {
+  const error = await run(...args).then(
+    () => undefined,
+    (e: unknown) => e,
+  );
+  expect(error).toBeInstanceOf(UserError);
+  return (error as UserError).message;
+};
+
+test('without --out it only checks', async () => {
+  await run('itp', at('log.csv'));
+  expect(out).toContain('itp: 3 rows, 2 taken (1 of them mended), 1 refused.');
+  expect(out).toContain('Nothing was written');
+  expect(readdirSync(folder)).toEqual(['log.csv']);
+});
+
+test('--json is the report and nothing else', async () => {
+  await run('itp', at('log.csv'), '--json', '--out', at('mine'));
+  expect(JSON.parse(out)).toEqual({
+    rows: 3,
+    taken: 2,
+    mended: 1,
+    refused: 1,
+    problemCount: 2,
+    problems: [
+      { line: 3, what: 'duration is missing: taken as 1 s' },
+      { line: 4, what: "refused: submit time 'x' is neither a number nor a date" },
+    ],
+  });
+});
+
+test('a folder or a .yaml file is written whole, and not over what is there', async () => {
+  await run('itp', at('log.csv'), '--out', at('mine'));
+  await run('itp', at('log.csv'), '--out', at('deep/er/x.yaml'));
+  expect(readdirSync(at('mine')).sort()).toEqual(['jobs.csv', 'scenario.yaml']);
+  expect(readdirSync(at('deep/er')).sort()).toEqual(['x-jobs.csv', 'x.yaml']);
+  for (const [dir, file] of [
+    ['mine', 'scenario.yaml'],
+    ['deep/er', 'x.yaml'],
+  ]) {
+    const text = readFileSync(at(`${dir}/${file}`), 'utf8');
+    expect(readScenario(text, { readFile: folderReader(at(dir)) }).jobs.count).toBe(2);
+  }
+  writeFileSync(at('mine/jobs.csv'), 'kept');
+  expect(await refusal('itp', at('log.csv'), '--out', at('mine'))).toMatch(
+    /exists: choose another --out, or add --force/,
+  );
+  expect(readFileSync(at('mine/jobs.csv'), 'utf8')).toBe('kept');
+  await run('itp', at('log.csv'), '--out', at('mine'), '--force');
+  expect(readFileSync(at('mine/jobs.csv'), 'utf8')).toContain('a,itp');
+});
+
+test('what cannot be imported is refused and leaves nothing behind', async () => {
+  mkdirSync(at('dir'));
+  writeFileSync(at('empty.csv'), '');
+  writeFileSync(at('long.csv'), 'x'.repeat(10_000_000));
+  writeFileSync(at('none.csv'), LOG.replace(/^[ab].*\n/gm, ''));
+  const before = readdirSync(folder);
+  const to = ['--out', at('new/er')];
+  expect(await refusal('itp', at('dir'), ...to)).toMatch(/is not a file/);
+  expect(await refusal('itp', at('missing'), ...to)).toMatch(/there is no such file/);
+  expect(await refusal('itp', at('empty.csv'), ...to)).toMatch(/the file is empty: expected job_id/);
+  expect(await refusal('itp', at('long.csv'), ...to)).toMatch(/line 1 is longer than/);
+  expect(await refusal('itp', at('none.csv'), ...to)).toMatch(/no row of .*none.csv can be taken/);
+  expect(await refusal('philly', at('log.csv'), ...to)).toMatch(/looks like the format itp/);
+  expect(await refusal('ipt', at('log.csv'), ...to)).toMatch(/did you mean 'itp'/);
+  expect(await refusal('itp', at('log.csv'), '--out', at('log.csv'))).toMatch(/log.csv is a file/);
+  expect(await refusal('itp', at('log.csv'), '--out', '')).toMatch(/--out needs/);
+  expect(await refusal('itp', at('log.csv'), '--nodes', at('dir'))).toMatch(/is not a file/);
+  expect(existsSync(at('new/er'))).toBe(false);
+  expect(readdirSync(folder).filter((name) => name !== 'new')).toEqual(before);
+});
