@@ -68,7 +68,14 @@ it('writes seconds exactly', () => {
 });
 
 it("puts a ' before what a spreadsheet would run, and takes it off again", () => {
-  const line = jobsCsvLine({ id: '=1+1', project: '-x', user: "'=a", submitUs: 0, durationUs: 1e6, priority: -5 }, ['job_id', 'project', 'user', 'submit', 'duration', 'priority']);
+  const line = jobsCsvLine({ id: '=1+1', project: '-x', user: "'=a", submitUs: 0, durationUs: 1e6, priority: -5 }, [
+    'job_id',
+    'project',
+    'user',
+    'submit',
+    'duration',
+    'priority',
+  ]);
   expect(line).toBe("'=1+1,'-x,''=a,0,1,-5");
   const rows = [...(readJobsCsv(`job_id,project,user,submit,duration,priority\n${line}\n`, 'f', () => {})?.rows ?? [])];
   expect(rows.map(({ row }) => [row.id, row.project, row.user, row.priority])).toEqual([['=1+1', '-x', "'=a", -5]]);

@@ -5,7 +5,8 @@ import { sha256 } from './anonymise.ts';
 import { jobsOf, roundTrip } from './testing.ts';
 
 test('no name is left, the same salt gives the same names, times stay', async () => {
-  const text = 'job_id,user,vc,gpu_num,submit_time,duration\nsecret-job,alice,red,1,5,60\nsecret-two,alice,red,1,6,60\n';
+  const text =
+    'job_id,user,vc,gpu_num,submit_time,duration\nsecret-job,alice,red,1,5,60\nsecret-two,alice,red,1,6,60\n';
   const options = { anonymiseSalt: 'x', nodes: 'vc,node num\nred,2\nblue,1\n' };
   const { imported: one, scenario } = await roundTrip('helios', text, options);
   const { imported: two } = await roundTrip('helios', text, options);

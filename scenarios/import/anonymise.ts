@@ -17,7 +17,7 @@ function roots(count: number, power: number): Int32Array {
 /** SHA-256 as hexadecimal; in plain code because the browser's own is asynchronous. */
 export function sha256(text: string): string {
   const bytes = new TextEncoder().encode(text);
-  const padded = new Uint8Array(((bytes.length + 8) >> 6 << 6) + 64);
+  const padded = new Uint8Array((((bytes.length + 8) >> 6) << 6) + 64);
   padded.set(bytes);
   padded[bytes.length] = 0x80;
   const view = new DataView(padded.buffer);

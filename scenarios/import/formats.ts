@@ -2,7 +2,7 @@
 
 import { csv } from './csv.ts';
 import { helios } from './helios.ts';
-import { columnsOf, type Importer, missingColumns, unknownName, UserError } from './importer.ts';
+import { columnsOf, type Importer, missingColumns, UserError, unknownName } from './importer.ts';
 import { itp } from './itp.ts';
 import { openb } from './openb.ts';
 import { philly } from './philly.ts';
@@ -13,7 +13,12 @@ export const IMPORTERS: readonly Importer[] = [openb, philly, itp, helios, swf, 
 
 export function importerNamed(name: string): Importer {
   const found = IMPORTERS.find((i) => i.name === name);
-  if (found === undefined) throw unknownName('format', name, IMPORTERS.map((i) => i.name));
+  if (found === undefined)
+    throw unknownName(
+      'format',
+      name,
+      IMPORTERS.map((i) => i.name),
+    );
   return found;
 }
 
@@ -22,8 +27,11 @@ export function wrongHeader(importer: Importer, line: string, missing: readonly 
   const near = guessFormat(line, importer);
   const found = line.length > 120 ? `${line.slice(0, 120)}…` : line;
   const shown = found.replace(/[^\x20-\x7e]/g, '?');
-  const hint = near === undefined ? 'if it is a CSV, use the format csv with --map' : `it looks like the format ${near}`;
-  return new UserError(`this is no ${importer.name} file: its header lacks ${missing.join(', ')}.\n  expected ${importer.expects}\n  found    ${shown}\n  ${hint}`);
+  const hint =
+    near === undefined ? 'if it is a CSV, use the format csv with --map' : `it looks like the format ${near}`;
+  return new UserError(
+    `this is no ${importer.name} file: its header lacks ${missing.join(', ')}.\n  expected ${importer.expects}\n  found    ${shown}\n  ${hint}`,
+  );
 }
 
 export function guessFormat(line: string, not: Importer): string | undefined {

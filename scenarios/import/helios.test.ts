@@ -6,8 +6,19 @@ const row = (id: string, gpus: number, nodes: string, vc = 'vcA') =>
   `${id},u1,${vc},${gpus},64,${nodes},COMPLETED,2020-04-01 00:00:05,2020-04-01 00:00:06,2020-04-01 00:01:06,60,1`;
 
 test('the cluster log: virtual clusters, workers as its nodes say', async () => {
-  const { imported, scenario, run } = await roundTrip('helios', [LOG, row('j1', 16, '2'), row('j2', 6, '3'), row('j3', 0, '1')].join('\n'));
-  expect(jobsOf(imported.jobsCsv)[0]).toEqual({ job_id: 'j1', project: 'vcA', user: 'u1', submit: '0', duration: '60', num_gpu: '16', workers: '2' });
+  const { imported, scenario, run } = await roundTrip(
+    'helios',
+    [LOG, row('j1', 16, '2'), row('j2', 6, '3'), row('j3', 0, '1')].join('\n'),
+  );
+  expect(jobsOf(imported.jobsCsv)[0]).toEqual({
+    job_id: 'j1',
+    project: 'vcA',
+    user: 'u1',
+    submit: '0',
+    duration: '60',
+    num_gpu: '16',
+    workers: '2',
+  });
   expect(imported.report).toMatchObject({ rows: 3, taken: 3, problemCount: 0 });
   expect(scenario.pools.map((p) => p.name)).toEqual(['vcA']);
   expect(Array.from(scenario.jobs.taskGpus)).toEqual([8, 8, 2, 2, 2, 0]);
@@ -15,7 +26,10 @@ test('the cluster log: virtual clusters, workers as its nodes say', async () => 
 });
 
 test('the short list', async () => {
-  const { imported, scenario } = await roundTrip('helios', 'job_id,submit_time,duration,num_gpu\n0,691271,66,1\n1,691272,60,64\n');
+  const { imported, scenario } = await roundTrip(
+    'helios',
+    'job_id,submit_time,duration,num_gpu\n0,691271,66,1\n1,691272,60,64\n',
+  );
   expect(imported.report).toMatchObject({ rows: 2, taken: 2, problemCount: 0 });
   // (64 × 60 + 66) GPU-seconds in the 66 s of the longer job, at 70 %: 84 GPUs.
   expect(scenario.nodes.count).toBe(11);

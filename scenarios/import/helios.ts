@@ -10,7 +10,9 @@ export const helios: Importer = {
   needs: [['job_id'], ['submit_time'], ['duration'], ['gpu_num', 'num_gpu']],
   delimiter: ',',
   read(columns, options) {
-    const [id, user, vc, time, duration] = ['job_id', 'user', 'vc', 'submit_time', 'duration'].map((c) => columns.at(c));
+    const [id, user, vc, time, duration] = ['job_id', 'user', 'vc', 'submit_time', 'duration'].map((c) =>
+      columns.at(c),
+    );
     const [gpus, nodes] = [columns.at('gpu_num', 'num_gpu'), columns.at('node_num')];
     return (cells, notes) => {
       const submitUs = submitTime(cellAt(cells, time), notes);
@@ -22,7 +24,16 @@ export const helios: Importer = {
       if (gpu === null) return null;
       const project = cellAt(cells, vc) || 'helios';
       const workers = workersOf(gpu, optionalAmount(cellAt(cells, nodes), 'node_num', notes));
-      return { id: cellAt(cells, id), project, pool: vc < 0 ? '' : project, user: cellAt(cells, user), submitUs, durationUs, gpus: gpu, workers };
+      return {
+        id: cellAt(cells, id),
+        project,
+        pool: vc < 0 ? '' : project,
+        user: cellAt(cells, user),
+        submitUs,
+        durationUs,
+        gpus: gpu,
+        workers,
+      };
     };
   },
 };

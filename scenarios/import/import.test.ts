@@ -31,7 +31,12 @@ describe('dirt', () => {
   ])('%s', async (_name, row, fate, what) => {
     const got = await philly(good, row, good);
     const { report } = got;
-    expect(report).toMatchObject({ rows: 3, taken: fate === 'refused' ? 2 : 3, mended: fate === 'mended' ? 1 : 0, refused: fate === 'refused' ? 1 : 0 });
+    expect(report).toMatchObject({
+      rows: 3,
+      taken: fate === 'refused' ? 2 : 3,
+      mended: fate === 'mended' ? 1 : 0,
+      refused: fate === 'refused' ? 1 : 0,
+    });
     expect(report.problems[0].line).toBe(3);
     expect(report.problems[0].what).toMatch(what);
     expect(readBack(got).jobs.count).toBe(report.taken);
@@ -45,7 +50,9 @@ describe('dirt', () => {
   });
 
   test('bytes that are not UTF-8 are told by line, also within a quoted record of several lines', async () => {
-    const bytes = Uint8Array.from(Buffer.from(`${PHILLY}\n${good}\n2017-10-09 07:01:55,5,1,66,"a\nb\xff"\n${good}\n`, 'latin1'));
+    const bytes = Uint8Array.from(
+      Buffer.from(`${PHILLY}\n${good}\n2017-10-09 07:01:55,5,1,66,"a\nb\xff"\n${good}\n`, 'latin1'),
+    );
     const { report } = await importText('philly', bytes);
     expect(report).toMatchObject({ rows: 3, taken: 3, mended: 1, refused: 0 });
     expect(report.problems[0]).toEqual({ line: 3, what: 'holds bytes that are no UTF-8 text: replaced by U+FFFD' });
@@ -53,9 +60,13 @@ describe('dirt', () => {
 
   test('a last line cut short says so; one that lacks only its end is fine', async () => {
     const cut = await importText('philly', `${PHILLY}\n${good}\n2017-10-09 07:0`);
-    expect(cut.report.problems).toEqual([{ line: 3, what: 'refused: has 1 fields, the header has 5 (the file ends inside this line)' }]);
+    expect(cut.report.problems).toEqual([
+      { line: 3, what: 'refused: has 1 fields, the header has 5 (the file ends inside this line)' },
+    ]);
     const quote = await importText('philly', `${PHILLY}\n${good}\n2017-10-09 07:00:00,1,1,1,"a`);
-    expect(quote.report.problems).toEqual([{ line: 3, what: 'refused: a quote is opened and not closed (the file ends inside this line)' }]);
+    expect(quote.report.problems).toEqual([
+      { line: 3, what: 'refused: a quote is opened and not closed (the file ends inside this line)' },
+    ]);
     const whole = await importText('philly', `${PHILLY}\n${good}\n${good}`);
     expect(whole.report).toMatchObject({ rows: 2, taken: 2, problemCount: 0 });
   });
@@ -70,24 +81,54 @@ describe('dirt', () => {
   });
 
   test('an id that occurs again gets its line number', async () => {
-    const { jobsCsv, report } = await importText('itp', 'job_id,submission_time,duration,num_gpu\na,0,1,1\na#3,0,1,1\na,0,1,1\nb,0,1,1\n');
+    const { jobsCsv, report } = await importText(
+      'itp',
+      'job_id,submission_time,duration,num_gpu\na,0,1,1\na#3,0,1,1\na,0,1,1\nb,0,1,1\n',
+    );
     expect(jobsOf(jobsCsv).map((j) => j.job_id)).toEqual(['a', 'a#3', 'a#4', 'b']);
     expect(report).toMatchObject({ mended: 1, problemCount: 1 });
   });
 
   test('the wrong file: expected, found and nearest format', async () => {
-    await expect(importText('itp', `${PHILLY}\n${good}\n`)).rejects.toThrow(/expected job_id,submission_time.*found.*timestamp.*looks like the format philly/s);
+    await expect(importText('itp', `${PHILLY}\n${good}\n`)).rejects.toThrow(
+      /expected job_id,submission_time.*found.*timestamp.*looks like the format philly/s,
+    );
     await expect(importText('philly', '')).rejects.toThrow(/empty/);
     await expect(importText('phily', '')).rejects.toThrow(/did you mean 'philly'/);
     await expect(importText('philly', 'x'.repeat(10_000_000))).rejects.toThrow(/longer than/);
-    await expect(importText('itp', 'job_id,submission_time,duration,num_gpu\na,0,1e9,2000000\nb,0,1e9,2000000\n')).rejects.toThrow(/a scenario has at most 2000000/);
+    await expect(
+      importText('itp', 'job_id,submission_time,duration,num_gpu\na,0,1e9,2000000\nb,0,1e9,2000000\n'),
+    ).rejects.toThrow(/a scenario has at most 2000000/);
     expect((await philly()).report).toMatchObject({ rows: 0, taken: 0 });
   });
 });
 
 describe('any input gives a report that adds up and a scenario with every job taken, or a UserError', () => {
   const cell = fc.oneof(
-    fc.constantFrom('', '1', '-1', '0', '8', '12', '500', 'NaN', '1e999', '"', '"a"', 'a,b', '2017-10-09 07:01:55', '\0', '=1', "'=1", '7.batch', '1-00:00:00', 'gres/gpu=2', 'T4', 'T4|A10', '40000'),
+    fc.constantFrom(
+      '',
+      '1',
+      '-1',
+      '0',
+      '8',
+      '12',
+      '500',
+      'NaN',
+      '1e999',
+      '"',
+      '"a"',
+      'a,b',
+      '2017-10-09 07:01:55',
+      '\0',
+      '=1',
+      "'=1",
+      '7.batch',
+      '1-00:00:00',
+      'gres/gpu=2',
+      'T4',
+      'T4|A10',
+      '40000',
+    ),
     fc.string({ maxLength: 8 }),
   );
   const options: fc.Arbitrary<ImportOptions> = fc.constantFrom<ImportOptions>(
@@ -100,14 +141,18 @@ describe('any input gives a report that adds up and a scenario with every job ta
   );
   for (const importer of IMPORTERS) {
     it(importer.name, async () => {
-      const all = 'job_id,submit,duration,num_gpu,project,pool,user,gpu_share,gpu_memory_mib,cpu_milli,memory_mib,gpu_model,time_limit,priority';
+      const all =
+        'job_id,submit,duration,num_gpu,project,pool,user,gpu_share,gpu_memory_mib,cpu_milli,memory_mib,gpu_model,time_limit,priority';
       const header = importer.name === 'csv' ? all : importer.name === 'swf' ? '; x' : importer.expects;
       const width = importer.fields ?? header.split(importer.delimiter).length;
       const wild = fc.array(cell, { maxLength: 18 });
       const right = fc.array(cell, { minLength: width, maxLength: width });
       const row = fc.oneof(wild, right, right).map((cells) => cells.join(importer.delimiter));
       const lines = fc.array(row, { maxLength: 12 }).map((rows) => [header, ...rows].join('\n'));
-      const input = fc.oneof({ weight: 5, arbitrary: lines }, { weight: 1, arbitrary: fc.uint8Array({ maxLength: 200 }) });
+      const input = fc.oneof(
+        { weight: 5, arbitrary: lines },
+        { weight: 1, arbitrary: fc.uint8Array({ maxLength: 200 }) },
+      );
       await fc.assert(
         fc.asyncProperty(input, options, async (text, how) => {
           try {

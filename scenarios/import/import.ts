@@ -4,11 +4,19 @@
  */
 
 import { gpuModel, gpuModelNames } from '../catalogue/gpus.ts';
-import { jobsCsvHeader, jobsCsvLine, type JobRow } from '../jobs-csv.ts';
+import { type JobRow, jobsCsvHeader, jobsCsvLine } from '../jobs-csv.ts';
 import { MAX_JOBS } from '../schema.ts';
 import { importerNamed } from './formats.ts';
 import { idTable } from './ids.ts';
-import { type Importer, type ImportOptions, type RowNotes, type SourceFacts, type TraceJob, unknownName, UserError } from './importer.ts';
+import {
+  type Importer,
+  type ImportOptions,
+  type RowNotes,
+  type SourceFacts,
+  type TraceJob,
+  UserError,
+  unknownName,
+} from './importer.ts';
 import { cleanNames, type Namer, namer, poolName } from './names.ts';
 import { type NodeList, readNodes, renamePools } from './nodes.ts';
 import { type ImportReport, ReportBuilder } from './report.ts';
@@ -18,14 +26,28 @@ import { type PoolLoad, scenarioYaml, sizeCluster } from './scenario-file.ts';
 import type { Chunks } from './text.ts';
 import { SECOND } from './values.ts';
 
+export { IMPORTERS } from './formats.ts';
 export type { ImportOptions } from './importer.ts';
 export { UserError } from './importer.ts';
-export { IMPORTERS } from './formats.ts';
 export type { ImportReport } from './report.ts';
 
 const COLUMNS = [
-  'job_id', 'project', 'user', 'submit', 'duration', 'num_gpu', 'workers', 'gpu_share', 'gpu_memory_mib', 'cpu_milli',
-  'memory_mib', 'gpu_model', 'time_limit', 'priority', 'partition', 'qos',
+  'job_id',
+  'project',
+  'user',
+  'submit',
+  'duration',
+  'num_gpu',
+  'workers',
+  'gpu_share',
+  'gpu_memory_mib',
+  'cpu_milli',
+  'memory_mib',
+  'gpu_model',
+  'time_limit',
+  'priority',
+  'partition',
+  'qos',
 ] as const;
 const MAX_POOLS = 10_000;
 const WRITE_CHARS = 1 << 16;
@@ -50,14 +72,20 @@ export interface ImportTarget {
 }
 
 /** Reads `open()` twice. Throws UserError where the source is not of this format at all. */
-export async function importTrace(format: string, open: () => Chunks, options: ImportOptions, target: ImportTarget): Promise<ImportResult> {
+export async function importTrace(
+  format: string,
+  open: () => Chunks,
+  options: ImportOptions,
+  target: ImportTarget,
+): Promise<ImportResult> {
   const importer = importerNamed(format);
   const model = options.gpuModel ?? 'unknown';
   if (gpuModel(model) === undefined) throw unknownName('GPU model', model, gpuModelNames());
   const facts: SourceFacts = {};
   const name = namer(options);
   let nodes: NodeList | undefined;
-  if (options.nodes !== undefined) nodes = renamePools(readNodes(options.nodes, options), (key) => name.project(poolName(key)));
+  if (options.nodes !== undefined)
+    nodes = renamePools(readNodes(options.nodes, options), (key) => name.project(poolName(key)));
   const rooms = roomsOf(nodes, options);
 
   const ids = idTable();
@@ -103,8 +131,10 @@ export async function importTrace(format: string, open: () => Chunks, options: I
     job(line, job) {
       if (second(line, job) === 0) return;
       const id = ids.unique(job.id, line);
-      if (id !== job.id) notes.mend('duplicate id', `job_id '${job.id.slice(0, 60)}' a second time: named '${id.slice(0, 80)}'`);
-      if (job.submitUs < before) notes.remark('is submitted before the row above it; the jobs are sorted by submit time when read');
+      if (id !== job.id)
+        notes.mend('duplicate id', `job_id '${job.id.slice(0, 60)}' a second time: named '${id.slice(0, 80)}'`);
+      if (job.submitUs < before)
+        notes.remark('is submitted before the row above it; the jobs are sorted by submit time when read');
       before = job.submitUs;
       report.taken++;
       if (mended) report.mended++;
@@ -123,18 +153,34 @@ export async function importTrace(format: string, open: () => Chunks, options: I
 
   const done = report.finish();
   if (done.taken === 0) return { report: done, scenarioYaml: '', nodesCsv: '', clusterRule: '' };
-  const cluster = nodes === undefined ? sizeCluster(loads, facts, options) : { pools: nodes.pools, rule: `${nodes.gpus} GPUs, as the list of nodes says.` };
+  const cluster =
+    nodes === undefined
+      ? sizeCluster(loads, facts, options)
+      : { pools: nodes.pools, rule: `${nodes.gpus} GPUs, as the list of nodes says.` };
   const absolute = zeroUs >= 1e8 * SECOND;
-  const startSeconds = facts.epochSeconds !== undefined ? facts.epochSeconds + zeroUs / SECOND : absolute ? zeroUs / SECOND : undefined;
+  const startSeconds =
+    facts.epochSeconds !== undefined ? facts.epochSeconds + zeroUs / SECOND : absolute ? zeroUs / SECOND : undefined;
   const yaml = scenarioYaml({
-    format, name: target.name ?? format, report: done, cluster, nodes, jobsFile: target.jobsFile, nodesFile: target.nodesFile,
-    startSeconds, zeroSeconds: zeroUs / SECOND, options,
+    format,
+    name: target.name ?? format,
+    report: done,
+    cluster,
+    nodes,
+    jobsFile: target.jobsFile,
+    nodesFile: target.nodesFile,
+    startSeconds,
+    zeroSeconds: zeroUs / SECOND,
+    options,
   });
   return { report: done, scenarioYaml: yaml, nodesCsv: nodes?.csv ?? '', clusterRule: cluster.rule };
 }
 
 /** All in memory: for the browser and for tests. */
-export async function importText(format: string, text: string | Uint8Array, options: ImportOptions = {}): Promise<ImportResult & { jobsCsv: string }> {
+export async function importText(
+  format: string,
+  text: string | Uint8Array,
+  options: ImportOptions = {},
+): Promise<ImportResult & { jobsCsv: string }> {
   let jobsCsv = '';
   const result = await importTrace(format, () => [text], options, {
     jobsFile: 'jobs.csv',
@@ -152,7 +198,14 @@ const SILENT: RowNotes = { mend() {}, refuse: () => null, remark() {} };
  * Brings a job into the form that the scenario's reader takes, and gives the number of nodes it needs; 0 after refusing
  * it. Both passes use it, each its own, and so agree.
  */
-function acceptance(importer: Importer, nodes: NodeList | undefined, rooms: Rooms, name: Namer, options: ImportOptions, notes: RowNotes): (line: number, job: TraceJob) => number {
+function acceptance(
+  importer: Importer,
+  nodes: NodeList | undefined,
+  rooms: Rooms,
+  name: Namer,
+  options: ImportOptions,
+  notes: RowNotes,
+): (line: number, job: TraceJob) => number {
   const modelsKnown = nodes !== undefined && nodes.csv !== '';
   const model = options.gpuModel ?? 'unknown';
   const gpuMemoryKnown = modelsKnown || (gpuModel(model)?.memoryMiB ?? 0) > 0;
@@ -164,7 +217,10 @@ function acceptance(importer: Importer, nodes: NodeList | undefined, rooms: Room
       job.gpuModels = [];
     }
     if (job.gpuMemoryMiB && (!gpuMemoryKnown || job.gpus === 0)) {
-      if (job.gpus > 0) notes.remark(`asks for GPU memory, but GPUs of the model '${model}' have none stated (--gpu-model, --nodes): left out`);
+      if (job.gpus > 0)
+        notes.remark(
+          `asks for GPU memory, but GPUs of the model '${model}' have none stated (--gpu-model, --nodes): left out`,
+        );
       job.gpuMemoryMiB = 0;
     }
     if (job.gpus === 0) job.shareMilli = 1000;
@@ -189,8 +245,12 @@ function addLoad(loads: Map<string, PoolLoad>, job: TraceJob, nodesNeeded: numbe
   const key = nodes !== undefined && nodes.csv !== '' ? '' : (job.pool ?? '');
   let load = loads.get(key);
   if (load === undefined) {
-    if (loads.size >= MAX_POOLS) throw new UserError(`more than ${MAX_POOLS} virtual clusters: is that column the right one?`);
-    loads.set(key, (load = { jobs: 0, gpuUs: 0, largest: 0, nodes: 0, first: Infinity, last: -Infinity, longestUs: 0 }));
+    if (loads.size >= MAX_POOLS)
+      throw new UserError(`more than ${MAX_POOLS} virtual clusters: is that column the right one?`);
+    loads.set(
+      key,
+      (load = { jobs: 0, gpuUs: 0, largest: 0, nodes: 0, first: Infinity, last: -Infinity, longestUs: 0 }),
+    );
   }
   load.jobs++;
   load.gpuUs += (job.gpus * job.durationUs * (job.shareMilli ?? 1000)) / 1000;

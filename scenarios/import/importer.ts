@@ -1,9 +1,6 @@
 /** What every importer is: it turns one row of a trace into a job, and says what it had to change. */
 
-import { gpuModel } from '../catalogue/gpus.ts';
 import { nearestName } from '../problem.ts';
-import { quote } from '../units.ts';
-import { isMissing } from './values.ts';
 
 /** Bad input that a person can fix: a sentence on stderr, exit code 2. */
 export class UserError extends Error {
@@ -119,14 +116,7 @@ export const cellAt = (cells: readonly string[], at: number): string => (at < 0 
 
 export function unknownName(what: string, name: string, known: readonly string[]): UserError {
   const near = nearestName(name, known);
-  return new UserError(`unknown ${what} '${name.slice(0, 60)}': use one of ${known.join(', ')}${near ? `; did you mean '${near}'?` : ''}`);
-}
-
-/** GPU models of `A10|T4`, each once; those not in the catalogue are left out, and told. */
-export function knownModels(text: string, column: string, notes: RowNotes): string[] {
-  if (isMissing(text)) return [];
-  const models = [...new Set(text.split('|').map((m) => m.trim()).filter((m) => m !== ''))];
-  const known = models.filter((m) => gpuModel(m) !== undefined);
-  if (known.length < models.length) notes.mend(`unknown ${column}`, `${column} ${quote(text)} names models not in the catalogue: left out`);
-  return known;
+  return new UserError(
+    `unknown ${what} '${name.slice(0, 60)}': use one of ${known.join(', ')}${near ? `; did you mean '${near}'?` : ''}`,
+  );
 }

@@ -33,8 +33,12 @@ export function namer(options: ImportOptions): Namer {
 
 const asItIs = (text: string) => text;
 
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
+
 /** A virtual cluster's name is a pool's, and so has no white space. */
-export const poolName = (text: string): string => (/[\s\p{Cc}]/u.test(text) ? text.replace(/[\s\p{Cc}]+/gu, '-') : text);
+export const poolName = (text: string): string =>
+  /\s/.test(text) || CONTROL.test(text) ? text.replace(/[\s\p{Cc}]+/gu, '-') : text;
 
 const NAMES = ['id', 'project', 'user', 'partition', 'qos'] as const;
 
@@ -42,11 +46,15 @@ const NAMES = ['id', 'project', 'user', 'partition', 'qos'] as const;
 export function cleanNames(job: TraceJob, line: number, format: string, name: Namer, notes: RowNotes): boolean {
   for (const key of NAMES) {
     let text = job[key] ?? '';
+    if (text === '') {
+      job[key] = text;
+      continue;
+    }
     if (text.length > MAX_NAME) {
       notes.refuse('long name', `its ${key} is ${text.length} characters long, at most ${MAX_NAME} are kept`);
       return false;
     }
-    if (/\p{Cc}/u.test(text)) {
+    if (CONTROL.test(text)) {
       text = text.replace(/\p{Cc}+/gu, ' ').trim();
       notes.mend('control characters', `its ${key} holds control characters: replaced by spaces`);
     }

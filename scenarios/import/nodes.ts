@@ -3,8 +3,8 @@
 import { gpuModel, gpuModelNames } from '../catalogue/gpus.ts';
 import { splitCsvLine } from '../jobs-csv.ts';
 import { MAX_GPUS } from '../schema.ts';
-import { columnsOf, type ImportOptions, unknownName, UserError } from './importer.ts';
 import { pseudonym } from './anonymise.ts';
+import { columnsOf, type ImportOptions, UserError, unknownName } from './importer.ts';
 import { MAX_NAME } from './names.ts';
 import { decimal } from './values.ts';
 
@@ -49,20 +49,32 @@ export function renamePools(list: NodeList, rename: (key: string) => string): No
 const MAX_NODES = MAX_GPUS;
 
 export function readNodes(text: string, options: ImportOptions): NodeList {
-  const lines = text.replace(/^\ufeff/, '').split(/\r?\n/).map((line, i) => ({ line, number: i + 1 })).filter((l) => l.line.trim() !== '');
+  const lines = text
+    .replace(/^\ufeff/, '')
+    .split(/\r?\n/)
+    .map((line, i) => ({ line, number: i + 1 }))
+    .filter((l) => l.line.trim() !== '');
   const long = lines.find((l) => l.line.length > 10_000);
-  if (long !== undefined) throw new UserError(`list of nodes, line ${long.number} is longer than 10,000 characters: this is no list of nodes`);
+  if (long !== undefined)
+    throw new UserError(
+      `list of nodes, line ${long.number} is longer than 10,000 characters: this is no list of nodes`,
+    );
   if (lines.length < 2) throw new UserError('the list of nodes is empty');
   const columns = columnsOf(splitCsvLine(lines[0].line));
   const [vc, nodes] = [columns.at('vc', 'cluster', 'pool'), columns.at('node num', 'node_num', 'nodes', 'num')];
   const rows = lines.slice(1).map(({ line, number }) => ({ cells: splitCsvLine(line).map((c) => c.trim()), number }));
   for (const { cells, number } of rows) {
-    if (cells.length !== columns.names.length) throw new UserError(`list of nodes, line ${number}: ${cells.length} fields, the header has ${columns.names.length}`);
+    if (cells.length !== columns.names.length)
+      throw new UserError(
+        `list of nodes, line ${number}: ${cells.length} fields, the header has ${columns.names.length}`,
+      );
   }
   const whole = (cells: string[], at: number, number: number, max: number): number => {
     const n = decimal(cells[at]);
     if (n === undefined || !Number.isInteger(n) || n < 0 || n > max) {
-      throw new UserError(`list of nodes, line ${number}: '${cells[at].slice(0, 40)}' is not a whole number from 0 to ${max}`);
+      throw new UserError(
+        `list of nodes, line ${number}: '${cells[at].slice(0, 40)}' is not a whole number from 0 to ${max}`,
+      );
     }
     return n;
   };
@@ -71,8 +83,12 @@ export function readNodes(text: string, options: ImportOptions): NodeList {
     const pools: Pool[] = [];
     const seen = new Set<string>();
     for (const { cells, number } of rows) {
-      if (cells[vc] === '' || cells[vc].length > MAX_NAME) throw new UserError(`list of nodes, line ${number}: a virtual cluster has a name of 1 to ${MAX_NAME} characters`);
-      if (seen.has(cells[vc])) throw new UserError(`list of nodes, line ${number}: '${cells[vc].slice(0, 40)}' a second time`);
+      if (cells[vc] === '' || cells[vc].length > MAX_NAME)
+        throw new UserError(
+          `list of nodes, line ${number}: a virtual cluster has a name of 1 to ${MAX_NAME} characters`,
+        );
+      if (seen.has(cells[vc]))
+        throw new UserError(`list of nodes, line ${number}: '${cells[vc].slice(0, 40)}' a second time`);
       seen.add(cells[vc]);
       const count = whole(cells, nodes, number, MAX_NODES);
       if (count > 0) pools.push({ key: cells[vc], nodes: count, gpusPerNode });
@@ -81,14 +97,26 @@ export function readNodes(text: string, options: ImportOptions): NodeList {
     const gpus = pools.reduce((sum, p) => sum + p.nodes * p.gpusPerNode, 0);
     if (gpus > MAX_GPUS) throw new UserError(`the list of nodes has ${gpus} GPUs, a scenario at most ${MAX_GPUS}`);
     const model = gpuModel(options.gpuModel ?? 'unknown')?.name ?? '';
-    const rooms = new Map(pools.map((p) => [p.key, [{ model, gpus: gpusPerNode, cpuMilli: Infinity, memoryMiB: Infinity, count: p.nodes }]]));
+    const rooms = new Map(
+      pools.map((p) => [
+        p.key,
+        [{ model, gpus: gpusPerNode, cpuMilli: Infinity, memoryMiB: Infinity, count: p.nodes }],
+      ]),
+    );
     return { pools, csv: '', gpus, rooms };
   }
   const name = columns.at('sn', 'node_name', 'name', 'node');
   const gpus = columns.at('gpu', 'gpus', 'gpu_capacity_num', 'num_gpu');
-  const [model, cpu, cpus, memory] = [columns.at('model', 'gpu_model'), columns.at('cpu_milli'), columns.at('cpu_num', 'cpus'), columns.at('memory_mib')];
+  const [model, cpu, cpus, memory] = [
+    columns.at('model', 'gpu_model'),
+    columns.at('cpu_milli'),
+    columns.at('cpu_num', 'cpus'),
+    columns.at('memory_mib'),
+  ];
   if (gpus < 0 || model < 0) {
-    throw new UserError(`the list of nodes begins '${lines[0].line.slice(0, 80)}': expected 'vc,node num' or 'sn,cpu_milli,memory_mib,gpu,model'`);
+    throw new UserError(
+      `the list of nodes begins '${lines[0].line.slice(0, 80)}': expected 'vc,node num' or 'sn,cpu_milli,memory_mib,gpu,model'`,
+    );
   }
   let total = 0;
   const labels = new Set<string>();
@@ -105,7 +133,8 @@ export function readNodes(text: string, options: ImportOptions): NodeList {
     // '#' would begin a comment, and a comma or a quote another cell.
     const given = name < 0 || cells[name] === '' ? `node-${i}` : cells[name].replace(/[\s,"#]+/g, '-');
     const label = options.anonymiseSalt === undefined ? given : pseudonym('node', given, options.anonymiseSalt);
-    if (labels.has(label)) throw new UserError(`list of nodes, line ${number}: node '${given.slice(0, 40)}' a second time`);
+    if (labels.has(label))
+      throw new UserError(`list of nodes, line ${number}: node '${given.slice(0, 40)}' a second time`);
     labels.add(label);
     const cores = cpus >= 0 && cells[cpus] !== '' ? 1000 * whole(cells, cpus, number, 1e6) : '';
     const cpuMilli = cpu >= 0 && cells[cpu] !== '' ? whole(cells, cpu, number, 1e9) : cores;
@@ -114,7 +143,13 @@ export function readNodes(text: string, options: ImportOptions): NodeList {
     const poolKey = count > 0 && known !== undefined ? known.name : '';
     let pool = rooms.get(poolKey);
     if (pool === undefined) rooms.set(poolKey, (pool = []));
-    pool.push({ model: poolKey, gpus: count, cpuMilli: cpuMilli === '' ? Infinity : cpuMilli, memoryMiB: mib === '' ? Infinity : mib, count: 1 });
+    pool.push({
+      model: poolKey,
+      gpus: count,
+      cpuMilli: cpuMilli === '' ? Infinity : cpuMilli,
+      memoryMiB: mib === '' ? Infinity : mib,
+      count: 1,
+    });
   }
   if (total > MAX_GPUS) throw new UserError(`the list of nodes has ${total} GPUs, a scenario at most ${MAX_GPUS}`);
   return { pools: [], csv: `${out.join('\n')}\n`, gpus: total, rooms };

@@ -1,8 +1,17 @@
 /** Alibaba's GPU cluster trace of 2023 (openb): one pod a row. https://github.com/alibaba/clusterdata, cluster-trace-gpu-v2023 */
 
 import { quote } from '../units.ts';
-import { cellAt, type Importer, knownModels } from './importer.ts';
-import { checkDuration, gpuCount, isMissing, mendDuration, optionalAmount, SECOND, submitTime } from './values.ts';
+import { cellAt, type Importer } from './importer.ts';
+import {
+  checkDuration,
+  gpuCount,
+  isMissing,
+  knownModels,
+  mendDuration,
+  optionalAmount,
+  SECOND,
+  submitTime,
+} from './values.ts';
 
 /** How long pods of a list without times stay: longer than such lists take to arrive. */
 const ARRIVAL_LIST_STAY_US = 30 * 86400 * SECOND;
@@ -10,12 +19,21 @@ const ARRIVAL_LIST_STAY_US = 30 * 86400 * SECOND;
 export const openb: Importer = {
   name: 'openb',
   describe: 'Alibaba cluster-trace-gpu-v2023: pods with GPU shares',
-  expects: 'name,cpu_milli,memory_mib,num_gpu,gpu_milli,gpu_spec,qos,pod_phase,creation_time,deletion_time,scheduled_time',
+  expects:
+    'name,cpu_milli,memory_mib,num_gpu,gpu_milli,gpu_spec,qos,pod_phase,creation_time,deletion_time,scheduled_time',
   needs: [['name'], ['cpu_milli'], ['memory_mib'], ['num_gpu'], ['gpu_milli']],
   delimiter: ',',
   read(columns, options) {
-    const [name, cpu, memory, gpus, milli] = ['name', 'cpu_milli', 'memory_mib', 'num_gpu', 'gpu_milli'].map((c) => columns.at(c));
-    const [spec, qos, created, deleted, scheduled] = ['gpu_spec', 'qos', 'creation_time', 'deletion_time', 'scheduled_time'].map((c) => columns.at(c));
+    const [name, cpu, memory, gpus, milli] = ['name', 'cpu_milli', 'memory_mib', 'num_gpu', 'gpu_milli'].map((c) =>
+      columns.at(c),
+    );
+    const [spec, qos, created, deleted, scheduled] = [
+      'gpu_spec',
+      'qos',
+      'creation_time',
+      'deletion_time',
+      'scheduled_time',
+    ].map((c) => columns.at(c));
     const spacingUs = options.spacingUs ?? SECOND;
     const stayUs = options.missingDurationUs ?? ARRIVAL_LIST_STAY_US;
     let arrivals = 0;
@@ -27,14 +45,19 @@ export const openb: Importer = {
       if (created < 0) {
         submitUs = arrivals++ * spacingUs;
         durationUs = stayUs;
-        notes.mend('no times', `the list has no times: pods arrive in its order, one every ${spacingUs / SECOND} s, and stay ${stayUs / SECOND} s`);
+        notes.mend(
+          'no times',
+          `the list has no times: pods arrive in its order, one every ${spacingUs / SECOND} s, and stay ${stayUs / SECOND} s`,
+        );
       } else {
         submitUs = submitTime(cellAt(cells, created), notes);
         if (submitUs === null) return null;
         const start = cellAt(cells, scheduled);
         const end = cellAt(cells, deleted);
-        if (isMissing(start)) durationUs = mendDuration('was never scheduled, so its duration is missing', notes, options);
-        else if (isMissing(end)) durationUs = mendDuration('has no deletion_time, so its duration is missing', notes, options);
+        if (isMissing(start))
+          durationUs = mendDuration('was never scheduled, so its duration is missing', notes, options);
+        else if (isMissing(end))
+          durationUs = mendDuration('has no deletion_time, so its duration is missing', notes, options);
         else {
           const from = submitTime(start, notes);
           const to = from === null ? null : submitTime(end, notes);
@@ -50,7 +73,10 @@ export const openb: Importer = {
           shareMilli = 1000;
         }
       } else if (gpu > 1 && !isMissing(cellAt(cells, milli)) && cellAt(cells, milli) !== '1000') {
-        notes.mend('gpu_milli of several', `gpu_milli ${quote(cellAt(cells, milli))} of a pod with ${gpu} GPUs: whole GPUs taken`);
+        notes.mend(
+          'gpu_milli of several',
+          `gpu_milli ${quote(cellAt(cells, milli))} of a pod with ${gpu} GPUs: whole GPUs taken`,
+        );
       }
       return {
         id: cellAt(cells, name),

@@ -51,7 +51,9 @@ test('a virtual cluster that is not listed, or too small, is refused by name', a
 describe.skipIf(!existsSync(TRACES))('the published log', () => {
   test('all jobs of the eleven listed virtual clusters run to their end under fifo-backfill', async () => {
     const read = (name: string) => readFileSync(new URL(`philly-2017/${name}`, TRACES));
-    const { imported, scenario, run } = await roundTrip('philly', read('philly.csv'), { nodes: read('philly_vc_gpus.csv').toString() });
+    const { imported, scenario, run } = await roundTrip('philly', read('philly.csv'), {
+      nodes: read('philly_vc_gpus.csv').toString(),
+    });
     expect(imported.report).toMatchObject({ rows: 82_247, taken: 82_229, mended: 0, refused: 18, problemCount: 19 });
     expect([scenario.jobs.count, scenario.pools.length, scenario.nodes.count]).toEqual([82_229, 11, 352]);
     expect(run.policyName).toBe('fifo-backfill');

@@ -11,7 +11,11 @@ export const philly: Importer = {
   delimiter: ',',
   read(columns, options) {
     const [time, duration] = [columns.at('timestamp'), columns.at('duration')];
-    const [gpus, gpuTime, cluster] = [columns.at('num_gpus', 'num_gpu'), columns.at('gpu_time'), columns.at('cluster', 'vc')];
+    const [gpus, gpuTime, cluster] = [
+      columns.at('num_gpus', 'num_gpu'),
+      columns.at('gpu_time'),
+      columns.at('cluster', 'vc'),
+    ];
     const id = columns.at('job_id', 'jobid');
     return (cells, notes) => {
       const submitUs = submitTime(cellAt(cells, time), notes);

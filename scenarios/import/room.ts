@@ -21,6 +21,7 @@ export function roomsOf(nodes: NodeList | undefined, options: ImportOptions): Ro
   const byPool = nodes !== undefined && nodes.csv === '';
   const widths = new Map<string, number>();
   const cache = new Map<string, Room>();
+  const plain = new Map<number, Room>();
 
   const poolsFor = (job: TraceJob): NodeKind[][] => {
     if (byPool && job.pool) return [pools.get(job.pool) ?? []];
@@ -41,10 +42,14 @@ export function roomsOf(nodes: NodeList | undefined, options: ImportOptions): Ro
     const mine = poolsFor(job);
     const where = byPool && job.pool ? `virtual cluster '${job.pool}'` : 'cluster';
     if (byPool && job.pool && !pools.has(job.pool)) return { why: `${where} is not in the list of nodes` };
-    if (mine.length === 0) return { why: `asks for GPUs of the model ${job.gpuModels?.join(' or ')}, the list of nodes has none` };
+    if (mine.length === 0)
+      return { why: `asks for GPUs of the model ${job.gpuModels?.join(' or ')}, the list of nodes has none` };
     const sum = (lists: NodeKind[][]) => lists.flat().reduce((gpus, n) => gpus + n.gpus * n.count, 0);
     const total = sum(mine);
-    if (job.gpus > total) return { why: `asks for ${job.gpus} GPUs, the ${where} has ${total}${total < sum(all) && !byPool ? ' of the models it allows' : ''}` };
+    if (job.gpus > total)
+      return {
+        why: `asks for ${job.gpus} GPUs, the ${where} has ${total}${total < sum(all) && !byPool ? ' of the models it allows' : ''}`,
+      };
     const width = widest(job);
     // Workers as the log states them, else full nodes and one worker for the remainder.
     const size = job.workers ? Math.ceil(job.gpus / job.workers) : Math.min(job.gpus, width);
@@ -61,12 +66,31 @@ export function roomsOf(nodes: NodeList | undefined, options: ImportOptions): Ro
     const gpuMemory = job.gpuMemoryMiB ? `, ${job.gpuMemoryMiB} MiB of GPU memory` : '';
     const models = job.gpuModels?.length ? ` (model ${job.gpuModels.join(' or ')})` : '';
     const each = count > 1 ? `${count} workers, each ${size} GPUs` : `${job.gpus} GPUs`;
-    return { why: `asks for ${each}${models}${gpuMemory}${cpu}${memory}: no ${count > 1 ? 'pool of nodes' : 'node'} can hold it even when empty` };
+    return {
+      why: `asks for ${each}${models}${gpuMemory}${cpu}${memory}: no ${count > 1 ? 'pool of nodes' : 'node'} can hold it even when empty`,
+    };
   };
 
   return {
     widest,
     of(job) {
+      // Jobs that state GPUs and nothing else are the most; their number is all there is to know.
+      if (
+        !byPool &&
+        !job.workers &&
+        !job.cpuMilli &&
+        !job.memoryMiB &&
+        !job.gpuMemoryMiB &&
+        !job.gpuModels?.length &&
+        (job.shareMilli ?? 1000) === 1000
+      ) {
+        let room = plain.get(job.gpus);
+        if (room === undefined) {
+          if (plain.size >= MAX_CACHE) plain.clear();
+          plain.set(job.gpus, (room = find(job)));
+        }
+        return room;
+      }
       const key = `${byPool ? job.pool : ''}|${job.gpus}|${job.workers ?? 0}|${job.shareMilli ?? 0}|${job.gpuMemoryMiB ?? 0}|${job.cpuMilli ?? 0}|${job.memoryMiB ?? 0}|${job.gpuModels ?? ''}`;
       let room = cache.get(key);
       if (room === undefined) {
@@ -84,7 +108,13 @@ const MAX_CACHE = 50_000;
 /** Nodes of a cluster that is given by a number or yet to be sized. */
 function ruledNodes(options: ImportOptions): NodeKind {
   const model = gpuModel(options.gpuModel ?? 'unknown')?.name ?? '';
-  return { model, gpus: options.gpusPerNode ?? 8, cpuMilli: Infinity, memoryMiB: Infinity, count: options.nodeCount ?? Infinity };
+  return {
+    model,
+    gpus: options.gpusPerNode ?? 8,
+    cpuMilli: Infinity,
+    memoryMiB: Infinity,
+    count: options.nodeCount ?? Infinity,
+  };
 }
 
 /** Nodes that `count` workers of `size` GPUs take, the last of `last`, each on the first node with room; 0 = they do not fit. */

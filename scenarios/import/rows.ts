@@ -1,7 +1,17 @@
 /** A source → its jobs, row by row. Headers, comments and blank lines are no rows. */
 
 import { wrongHeader } from './formats.ts';
-import { columnsOf, type Importer, type ImportOptions, missingColumns, type RowNotes, type SourceFacts, type TraceJob, UserError } from './importer.ts';
+import {
+  columnsOf,
+  type Importer,
+  type ImportOptions,
+  missingColumns,
+  type RowNotes,
+  type SourceFacts,
+  type TraceJob,
+  UserError,
+  unknownName,
+} from './importer.ts';
 import { type Chunks, lineBatches, MAX_LINE, recordSplitter } from './text.ts';
 
 export interface RowVisitor {
@@ -29,41 +39,46 @@ export async function eachRow(
   /** The source ends inside the line at hand. */
   let open = false;
 
-  const splitter = recordSplitter(importer.delimiter, () => width, (line, found, wrong) => {
-    let cells = found;
-    let [nul, undecoded] = [false, false];
-    if (dirty && cells !== null) {
-      nul = cells.some((c) => c.includes('\0'));
-      undecoded = cells.some((c) => c.includes('\ufffd'));
-      if (nul) cells = cells.map((c) => c.replaceAll('\0', ''));
-    }
-    if (read === undefined) {
-      const columns = columnsOf(cells ?? []);
-      const missing = missingColumns(importer, importer.name === 'csv' ? mapped(columns.names, options) : columns);
-      if (missing.length > 0) throw wrongHeader(importer, (cells ?? [wrong]).join(importer.delimiter), missing);
-      width = columns.names.length;
-      read = importer.read(columns, options);
-      return;
-    }
-    visit.row?.(line);
-    const cut = open ? ' (the file ends inside this line)' : '';
-    if (cells === null) {
-      notes.refuse(wrong, wrong + cut);
-      return;
-    }
-    if (cells.length !== width) {
-      const whole = headless ? 'a line of this format has' : 'the header has';
-      notes.refuse('field count', `has ${cells.length} fields, ${whole} ${width}${cells.length < width ? cut : ''}`);
-      return;
-    }
-    if (nul) notes.mend('NUL', 'holds NUL bytes: removed');
-    if (undecoded) notes.mend('encoding', 'holds bytes that are no UTF-8 text: replaced by U+FFFD');
-    const job = read(cells, notes);
-    if (job !== null) visit.job(line, job);
-  });
+  const splitter = recordSplitter(
+    importer.delimiter,
+    () => width,
+    (line, found, wrong) => {
+      let cells = found;
+      let [nul, undecoded] = [false, false];
+      if (dirty && cells !== null) {
+        nul = cells.some((c) => c.includes('\0'));
+        undecoded = cells.some((c) => c.includes('\ufffd'));
+        if (nul) cells = cells.map((c) => c.replaceAll('\0', ''));
+      }
+      if (read === undefined) {
+        const columns = columnsOf(cells ?? []);
+        const missing = missingColumns(importer, importer.name === 'csv' ? mapped(columns.names, options) : columns);
+        if (missing.length > 0) throw wrongHeader(importer, (cells ?? [wrong]).join(importer.delimiter), missing);
+        width = columns.names.length;
+        read = importer.read(columns, options);
+        return;
+      }
+      visit.row?.(line);
+      const cut = open ? ' (the file ends inside this line)' : '';
+      if (cells === null) {
+        notes.refuse(wrong, wrong + cut);
+        return;
+      }
+      if (cells.length !== width) {
+        const whole = headless ? 'a line of this format has' : 'the header has';
+        notes.refuse('field count', `has ${cells.length} fields, ${whole} ${width}${cells.length < width ? cut : ''}`);
+        return;
+      }
+      if (nul) notes.mend('NUL', 'holds NUL bytes: removed');
+      if (undecoded) notes.mend('encoding', 'holds bytes that are no UTF-8 text: replaced by U+FFFD');
+      const job = read(cells, notes);
+      if (job !== null) visit.job(line, job);
+    },
+  );
 
   const lone = (line: number, kind: string, what: string) => {
-    if (read === undefined) throw new UserError(`line ${line} ${what}: this is no ${importer.name} file (expected ${importer.expects})`);
+    if (read === undefined)
+      throw new UserError(`line ${line} ${what}: this is no ${importer.name} file (expected ${importer.expects})`);
     visit.row?.(line);
     notes.refuse(kind, what);
   };
@@ -98,5 +113,7 @@ export async function eachRow(
 /** The columns of a generic CSV under the names that its map gives them as well. */
 function mapped(names: readonly string[], options: ImportOptions) {
   const known = columnsOf(names);
-  return columnsOf([...names, ...Object.entries(options.map ?? {}).flatMap(([to, from]) => (known.at(from) >= 0 ? [to] : []))]);
+  const map = Object.entries(options.map ?? {});
+  for (const [to, from] of map) if (known.at(from) < 0) throw unknownName(`column in --map ${to}=`, from, names);
+  return columnsOf([...names, ...map.map(([to]) => to)]);
 }

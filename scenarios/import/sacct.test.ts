@@ -12,8 +12,29 @@ test('TRES, elapsed, limits; job steps are refused, told once', async () => {
       '8|bob|ml|gpu|normal|2026-01-01T00:00:30|Unknown|Unknown|00:00:00|UNLIMITED|CANCELLED by 100|1||cpu=1,gres/gpu:h100=2\n',
   );
   expect(jobsOf(imported.jobsCsv)).toEqual([
-    { job_id: '7', project: 'ml', user: 'ann', submit: '0', duration: '86400', num_gpu: '16', workers: '2', time_limit: '172800', partition: 'gpu', qos: 'normal' },
-    { job_id: '8', project: 'ml', user: 'bob', submit: '30', duration: '1', num_gpu: '2', workers: '1', partition: 'gpu', qos: 'normal' },
+    {
+      job_id: '7',
+      project: 'ml',
+      user: 'ann',
+      submit: '0',
+      duration: '86400',
+      num_gpu: '16',
+      workers: '2',
+      time_limit: '172800',
+      partition: 'gpu',
+      qos: 'normal',
+    },
+    {
+      job_id: '8',
+      project: 'ml',
+      user: 'bob',
+      submit: '30',
+      duration: '1',
+      num_gpu: '2',
+      workers: '1',
+      partition: 'gpu',
+      qos: 'normal',
+    },
   ]);
   expect(imported.report).toMatchObject({ rows: 4, taken: 2, refused: 2, mended: 1, problemCount: 2 });
   expect(scenario.users).toEqual(['ann', 'bob']);
@@ -33,5 +54,6 @@ test.each([
   const { report, jobsCsv } = await importText('sacct', `${HEADER}\n${row}\n`);
   expect(report).toMatchObject({ taken: 1, mended });
   expect(jobsOf(jobsCsv)[0].time_limit).toBe(seconds === undefined ? undefined : String(seconds));
-  if (mended > 0) expect(report.problems[0].what).toMatch(/^Timelimit '.*' is not D-HH:MM:SS of at most 100 years: left out/);
+  if (mended > 0)
+    expect(report.problems[0].what).toMatch(/^Timelimit '.*' is not D-HH:MM:SS of at most 100 years: left out/);
 });

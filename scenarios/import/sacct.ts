@@ -3,44 +3,81 @@
 import { quote } from '../units.ts';
 import { workersOf } from './helios.ts';
 import { cellAt, type Importer, type RowNotes } from './importer.ts';
-import { checkDuration, dateTime, decimal, isMissing, leftOut, mendDuration, optionalAmount, optionalLimit, SECOND, slurmTime, submitTime } from './values.ts';
+import {
+  checkDuration,
+  dateTime,
+  decimal,
+  isMissing,
+  leftOut,
+  mendDuration,
+  optionalAmount,
+  optionalLimit,
+  SECOND,
+  slurmTime,
+  submitTime,
+} from './values.ts';
 
 export const sacct: Importer = {
   name: 'sacct',
-  describe: 'Slurm: sacct -P -X -o JobID,User,Account,Partition,QOS,Submit,Start,End,Elapsed,Timelimit,State,NNodes,AllocTRES',
+  describe:
+    'Slurm: sacct -P -X -o JobID,User,Account,Partition,QOS,Submit,Start,End,Elapsed,Timelimit,State,NNodes,AllocTRES',
   expects: 'JobID|User|Account|Partition|QOS|Submit|Start|End|Elapsed|Timelimit|State|NNodes|AllocTRES',
-  needs: [['JobID', 'JobIDRaw'], ['Submit'], ['Elapsed', 'ElapsedRaw', 'End'], ['AllocTRES', 'ReqTRES', 'ReqGRES', 'AllocGRES']],
+  needs: [
+    ['JobID', 'JobIDRaw'],
+    ['Submit'],
+    ['Elapsed', 'ElapsedRaw', 'End'],
+    ['AllocTRES', 'ReqTRES', 'ReqGRES', 'AllocGRES'],
+  ],
   delimiter: '|',
   read(columns, options) {
     const id = columns.at('JobID', 'JobIDRaw');
-    const [submit, start, end, elapsed, raw] = ['Submit', 'Start', 'End', 'Elapsed', 'ElapsedRaw'].map((c) => columns.at(c));
-    const [user, account, partition, qos, state] = ['User', 'Account', 'Partition', 'QOS', 'State'].map((c) => columns.at(c));
+    const [submit, start, end, elapsed, raw] = ['Submit', 'Start', 'End', 'Elapsed', 'ElapsedRaw'].map((c) =>
+      columns.at(c),
+    );
+    const [user, account, partition, qos, state] = ['User', 'Account', 'Partition', 'QOS', 'State'].map((c) =>
+      columns.at(c),
+    );
     const [limit, limitRaw, nodes] = ['Timelimit', 'TimelimitRaw', 'NNodes'].map((c) => columns.at(c));
-    const [allocTres, reqTres, allocGres, reqGres] = ['AllocTRES', 'ReqTRES', 'AllocGRES', 'ReqGRES'].map((c) => columns.at(c));
+    const [allocTres, reqTres, allocGres, reqGres] = ['AllocTRES', 'ReqTRES', 'AllocGRES', 'ReqGRES'].map((c) =>
+      columns.at(c),
+    );
 
     return (cells, notes) => {
       const jobId = cellAt(cells, id);
       if (/^\d+(_\d+|\+\d+)?\./.test(jobId)) {
-        notes.remark('a job step (.batch, .extern, .0) is refused: its job has a line of its own; sacct -X leaves steps out');
+        notes.remark(
+          'a job step (.batch, .extern, .0) is refused: its job has a line of its own; sacct -X leaves steps out',
+        );
         return notes.refuse('', '');
       }
       const submitUs = submitTime(cellAt(cells, submit), notes);
       if (submitUs === null) return null;
       const nodeCount = optionalAmount(cellAt(cells, nodes), 'NNodes', notes);
-      const gpus = tresGpus(cellAt(cells, allocTres)) ?? tresGpus(cellAt(cells, reqTres)) ?? gresGpus(cellAt(cells, allocGres) || cellAt(cells, reqGres), nodeCount);
-      if (gpus === undefined || gpus > 2_000_000) return notes.refuse('bad gpu count', 'its TRES or GRES text cannot be read');
+      const gpus =
+        tresGpus(cellAt(cells, allocTres)) ??
+        tresGpus(cellAt(cells, reqTres)) ??
+        gresGpus(cellAt(cells, allocGres) || cellAt(cells, reqGres), nodeCount);
+      if (gpus === undefined || gpus > 2_000_000)
+        return notes.refuse('bad gpu count', 'its TRES or GRES text cannot be read');
       const text = cellAt(cells, elapsed);
       let durationUs = slurmTime(text);
-      if (durationUs === undefined && decimal(cellAt(cells, raw)) !== undefined) durationUs = Math.round(Number(cellAt(cells, raw)) * 1e6);
-      if (durationUs === undefined && !isMissing(text)) return notes.refuse('bad duration', `Elapsed ${quote(text)} is not D-HH:MM:SS`);
+      if (durationUs === undefined && decimal(cellAt(cells, raw)) !== undefined)
+        durationUs = Math.round(Number(cellAt(cells, raw)) * 1e6);
+      if (durationUs === undefined && !isMissing(text))
+        return notes.refuse('bad duration', `Elapsed ${quote(text)} is not D-HH:MM:SS`);
       if (durationUs === undefined) {
         const [from, to] = [dateTime(cellAt(cells, start)), dateTime(cellAt(cells, end))];
         if (from !== undefined && to !== undefined) durationUs = to - from;
       }
-      if (durationUs !== undefined && durationUs > 3.2e15) return notes.refuse('long duration', 'it ran for over 100 years');
-      durationUs = durationUs === undefined ? mendDuration('duration is missing', notes, options) : checkDuration(durationUs, 'Elapsed', notes, options);
+      if (durationUs !== undefined && durationUs > 3.2e15)
+        return notes.refuse('long duration', 'it ran for over 100 years');
+      durationUs =
+        durationUs === undefined
+          ? mendDuration('duration is missing', notes, options)
+          : checkDuration(durationUs, 'Elapsed', notes, options);
       const status = cellAt(cells, state);
-      if (status.startsWith('RUNNING')) notes.mend('running', 'is still running: the time elapsed so far is taken as its duration');
+      if (status.startsWith('RUNNING'))
+        notes.mend('running', 'is still running: the time elapsed so far is taken as its duration');
       return {
         id: jobId,
         project: cellAt(cells, account) || 'slurm',

@@ -3,12 +3,14 @@
  * https://www.cs.huji.ac.il/labs/parallel/workload/swf.html
  */
 
-import { type Importer, type TraceJob } from './importer.ts';
+import type { Importer, TraceJob } from './importer.ts';
 import { checkDuration, decimal, mendDuration, optionalLimit, SECOND } from './values.ts';
 
 const FIELDS = 18;
 /** Positions of the fields that are used. */
-const [ID, SUBMIT, RUN, USED, CPU_TIME, WANTED, LIMIT, STATUS, USER, QUEUE, PARTITION] = [0, 1, 3, 4, 5, 7, 8, 10, 11, 14, 15];
+const [ID, SUBMIT, RUN, USED, CPU_TIME, WANTED, LIMIT, STATUS, USER, QUEUE, PARTITION] = [
+  0, 1, 3, 4, 5, 7, 8, 10, 11, 14, 15,
+];
 const CANCELLED = 5;
 
 export const swf: Importer = {
@@ -24,9 +26,11 @@ export const swf: Importer = {
     return (cells, notes) => {
       const v = cells.map(decimal);
       const bad = v.indexOf(undefined);
-      if (bad >= 0) return notes.refuse('not a number', `field ${bad + 1}, '${cells[bad].slice(0, 40)}', is not a number`);
+      if (bad >= 0)
+        return notes.refuse('not a number', `field ${bad + 1}, '${cells[bad].slice(0, 40)}', is not a number`);
       const n = v as number[];
-      if (n[SUBMIT] < 0 || n[SUBMIT] > 9e9) return notes.refuse('bad submit time', `submit time ${cells[SUBMIT].slice(0, 40)} cannot be`);
+      if (n[SUBMIT] < 0 || n[SUBMIT] > 9e9)
+        return notes.refuse('bad submit time', `submit time ${cells[SUBMIT].slice(0, 40)} cannot be`);
       let processors = n[WANTED];
       if (processors <= 0 && n[USED] > 0) {
         processors = n[USED];
@@ -38,13 +42,20 @@ export const swf: Importer = {
       if (n[RUN] > 3.2e9 || n[CPU_TIME] > 3.2e9) return notes.refuse('long duration', 'its run time is over 100 years');
       let durationUs: number;
       if (n[RUN] > 0) durationUs = Math.round(n[RUN] * SECOND);
-      else if (n[STATUS] === CANCELLED) durationUs = mendDuration('was cancelled, its run time is missing', notes, options);
+      else if (n[STATUS] === CANCELLED)
+        durationUs = mendDuration('was cancelled, its run time is missing', notes, options);
       else if (n[RUN] < 0 && n[CPU_TIME] > 0) {
         durationUs = checkDuration(Math.round(n[CPU_TIME] * SECOND), 'CPU time', notes, options);
         notes.mend('run time from CPU time', `run time unknown: its average CPU time, ${cells[CPU_TIME]} s, taken`);
       } else if (n[RUN] < 0) durationUs = mendDuration('run time is missing', notes, options);
       else durationUs = checkDuration(0, 'run time', notes, options);
-      const job: TraceJob = { id: cells[ID] === '-1' ? '' : cells[ID], project: 'swf', submitUs: Math.round(n[SUBMIT] * SECOND), durationUs, gpus };
+      const job: TraceJob = {
+        id: cells[ID] === '-1' ? '' : cells[ID],
+        project: 'swf',
+        submitUs: Math.round(n[SUBMIT] * SECOND),
+        durationUs,
+        gpus,
+      };
       if (n[LIMIT] !== -1) job.limitUs = optionalLimit(cells[LIMIT], 'requested time', notes);
       if (n[USER] >= 0) job.user = `user-${cells[USER]}`;
       if (n[QUEUE] >= 0) job.qos = `queue-${cells[QUEUE]}`;

@@ -7,7 +7,10 @@ import { type ImportOptions, type ImportResult, importText } from './import.ts';
 
 /** Rows of a jobs file without quotes as objects, only the columns that are not blank. */
 export function jobsOf(csv: string): Record<string, string>[] {
-  const [header, ...lines] = csv.trimEnd().split('\n').map((l) => l.split(','));
+  const [header, ...lines] = csv
+    .trimEnd()
+    .split('\n')
+    .map((l) => l.split(','));
   return lines.map((cells) => Object.fromEntries(cells.map((c, i) => [header[i], c]).filter(([, c]) => c !== '')));
 }
 
@@ -20,7 +23,11 @@ export function readBack(imported: Imported): Scenario {
 }
 
 /** Log → import → scenario → run. */
-export async function roundTrip(format: string, text: string | Uint8Array, options: ImportOptions = {}): Promise<{ imported: Imported; scenario: Scenario; run: Run }> {
+export async function roundTrip(
+  format: string,
+  text: string | Uint8Array,
+  options: ImportOptions = {},
+): Promise<{ imported: Imported; scenario: Scenario; run: Run }> {
   const imported = await importText(format, text, options);
   const scenario = readBack(imported);
   return { imported, scenario, run: simulate(scenario) };

@@ -1,5 +1,6 @@
 /** Values as logs write them: numbers, times, durations. Each mend and each refusal is told to the row's notes. */
 
+import { gpuModel } from '../catalogue/gpus.ts';
 import { parseInstant, quote, UnitError } from '../units.ts';
 import type { ImportOptions, RowNotes } from './importer.ts';
 
@@ -15,7 +16,12 @@ export const isMissing = (text: string): boolean => text === '' || MISSING.has(t
 /** A decimal number; undefined for anything else (hexadecimal, infinity, text). */
 export function decimal(text: string): number | undefined {
   const n = Number(text);
-  if (text === '' || !Number.isFinite(n) || /[xXbBoO\s]/.test(text)) return undefined;
+  if (text === '' || !Number.isFinite(n)) return undefined;
+  // Digits and signs alone need no closer look; that is almost every number of a log.
+  for (let i = 0; i < text.length; i++) {
+    const c = text.charCodeAt(i);
+    if (c < 43 || c > 57) return /[xXbBoO\s]/.test(text) ? undefined : n;
+  }
   return n;
 }
 
@@ -25,13 +31,16 @@ export function submitTime(text: string, notes: RowNotes, unitUs = SECOND): numb
   const n = decimal(text);
   if (n === undefined) {
     const instant = dateTime(text);
-    if (instant === undefined) return notes.refuse('bad submit time', `submit time ${quote(text)} is neither a number nor a date`);
-    if (instant / SECOND > MAX_TIME_S) return notes.refuse('far submit time', `submit time ${quote(text)} is after the year 2255`);
+    if (instant === undefined)
+      return notes.refuse('bad submit time', `submit time ${quote(text)} is neither a number nor a date`);
+    if (instant / SECOND > MAX_TIME_S)
+      return notes.refuse('far submit time', `submit time ${quote(text)} is after the year 2255`);
     return instant;
   }
   const seconds = (n * unitUs) / SECOND;
   if (seconds < 0) return notes.refuse('negative submit time', `submit time ${quote(text)} is negative`);
-  if (seconds > MAX_TIME_S) return notes.refuse('far submit time', `submit time ${quote(text)} is after the year 2255: is it in milliseconds?`);
+  if (seconds > MAX_TIME_S)
+    return notes.refuse('far submit time', `submit time ${quote(text)} is after the year 2255: is it in milliseconds?`);
   return Math.round(n * unitUs);
 }
 
@@ -53,7 +62,8 @@ export function durationOf(text: string, notes: RowNotes, options: ImportOptions
   if (isMissing(text)) return mendDuration('duration is missing', notes, options);
   const n = decimal(text);
   if (n === undefined) return notes.refuse('bad duration', `duration ${quote(text)} is not a number`);
-  if ((n * unitUs) / SECOND > MAX_DURATION_S) return notes.refuse('long duration', `duration ${quote(text)} is over 100 years`);
+  if ((n * unitUs) / SECOND > MAX_DURATION_S)
+    return notes.refuse('long duration', `duration ${quote(text)} is over 100 years`);
   return checkDuration(Math.round(n * unitUs), `duration ${quote(text)}`, notes, options);
 }
 
@@ -113,4 +123,21 @@ export function slurmTime(text: string): number | undefined {
   if (match === null) return undefined;
   const [, d, h, m, s] = match;
   return Math.round((Number(d ?? 0) * 86400 + Number(h ?? 0) * 3600 + Number(m) * 60 + Number(s)) * SECOND);
+}
+
+/** GPU models of `A10|T4`, each once; those not in the catalogue are left out, and told. */
+export function knownModels(text: string, column: string, notes: RowNotes): string[] {
+  if (isMissing(text)) return [];
+  const models = [
+    ...new Set(
+      text
+        .split('|')
+        .map((m) => m.trim())
+        .filter((m) => m !== ''),
+    ),
+  ];
+  const known = models.filter((m) => gpuModel(m) !== undefined);
+  if (known.length < models.length)
+    notes.mend(`unknown ${column}`, `${column} ${quote(text)} names models not in the catalogue: left out`);
+  return known;
 }
