@@ -37,7 +37,7 @@ describe("Mission Control's manifests", () => {
     expect(served).toMatchObject({ project: 'inference-prod', tasks: [8, 8], class: 'inference', duration: Infinity });
     expect(served.pools).toEqual(['b200-inference', 'h200-training']);
     expect(s.jobs.checkpointEveryUs[served.j]).toBe(0);
-    const training = s.jobs.class.findIndex((c) => c === 0);
+    const training = s.jobs.class.indexOf(0);
     expect(s.jobs.checkpointEveryUs[training]).toBe(500 * 6 * SECOND_US);
     expect(s.assumptions.join(' ')).toContain('FaultTolerancePolicy is kept but has no effect');
   });

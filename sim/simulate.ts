@@ -126,6 +126,11 @@ export class Simulation {
     this.interrupted = false;
     while (engine.queue.peekTime() <= until && !this.stalled) {
       if (this.scenario.durationUs === Infinity && this.jobs.unfinished === 0) break;
+      if (engine.queue.size === 0) {
+        // Jobs wait, for others or for GPUs, and nothing will ever happen again.
+        this.stalled = true;
+        break;
+      }
       this.runSome(until);
       if (options.onProgress?.(engine.now, engine.events) === false) {
         this.interrupted = true;

@@ -6,8 +6,20 @@
 
 /** Two-sided 99.9 % quantiles of Student's t, by degrees of freedom; the next lower row is taken. */
 const T_999: readonly (readonly [freedom: number, t: number])[] = [
-  [10, 4.587], [12, 4.318], [14, 4.14], [16, 4.015], [18, 3.922], [20, 3.85], [22, 3.792], [24, 3.745], [26, 3.707],
-  [28, 3.674], [30, 3.646], [40, 3.551], [60, 3.46], [120, 3.373],
+  [10, 4.587],
+  [12, 4.318],
+  [14, 4.14],
+  [16, 4.015],
+  [18, 3.922],
+  [20, 3.85],
+  [22, 3.792],
+  [24, 3.745],
+  [26, 3.707],
+  [28, 3.674],
+  [30, 3.646],
+  [40, 3.551],
+  [60, 3.46],
+  [120, 3.373],
 ];
 
 export interface Estimate {
@@ -30,8 +42,14 @@ export function meanWithin(values: readonly number[], controls: readonly (readon
   );
   const right = normal.map((_, i) => rows.reduce((sum, row, r) => sum + row[i] * values[r], 0));
   const fit = solve(normal, right);
-  const unit = solve(normal, normal.map((_, i) => (i === 0 ? 1 : 0)));
-  const residual = rows.reduce((sum, row, r) => sum + (values[r] - row.reduce((at, x, i) => at + x * fit[i], 0)) ** 2, 0);
+  const unit = solve(
+    normal,
+    normal.map((_, i) => (i === 0 ? 1 : 0)),
+  );
+  const residual = rows.reduce(
+    (sum, row, r) => sum + (values[r] - row.reduce((at, x, i) => at + x * fit[i], 0)) ** 2,
+    0,
+  );
   return { mean: fit[0], halfWidth: t * Math.sqrt((residual / freedom) * unit[0]) };
 }
 

@@ -20,7 +20,7 @@ interface Service {
 const exponentialService: Service = { name: 'M', secondMoment: 2, draw: (stream) => exponential(stream, 1) };
 const deterministic: Service = { name: 'D', secondMoment: 1, draw: () => 1 };
 /** σ² of the logarithm is ln 2, so that E[S²] = e^σ² = 2 with E[S] = 1: as variable as the exponential, another shape. */
-const LN2 = 0.6931471805599453;
+const LN2 = Math.LN2;
 const lognormalService: Service = {
   name: 'lognormal',
   secondMoment: 2,
@@ -70,7 +70,12 @@ export function queueScenario({ servers, load, service }: Queue, count: number, 
     departments: [{ name: 'default', parent: -1 }],
     projects: [
       {
-        name: 'project', department: 0, deservedGpus: [-1], overQuotaWeight: 1, maxOverQuotaGpus: -1, priority: 100,
+        name: 'project',
+        department: 0,
+        deservedGpus: [-1],
+        overQuotaWeight: 1,
+        maxOverQuotaGpus: -1,
+        priority: 100,
         chargebackLabel: '',
       },
     ],
@@ -185,7 +190,11 @@ function waitingClaims(queue: Case, quick: boolean): Claim[] {
 }
 
 /** Waiting times in G/G/c first come first served, by the recursion of Kiefer and Wolfowitz (1955): exact, path by path. */
-export function kieferWolfowitz(submitUs: ArrayLike<number>, durationUs: ArrayLike<number>, servers: number): Float64Array {
+export function kieferWolfowitz(
+  submitUs: ArrayLike<number>,
+  durationUs: ArrayLike<number>,
+  servers: number,
+): Float64Array {
   const freeAt = new Float64Array(servers);
   const waits = new Float64Array(submitUs.length);
   for (let j = 0; j < submitUs.length; j++) {
@@ -239,10 +248,28 @@ function exactClaims(queue: Queue, count: number): Claim[] {
   const productive = run.entries.filter((entry) => entry.category === 'productive');
   const worked = productive.reduce((total, entry) => total + entry.amount, 0n);
   return [
-    exact('jobs whose wait differs', 'Kiefer and Wolfowitz 1955, the recursion for G/G/c', 'jobs', 0n, BigInt(differing)),
+    exact(
+      'jobs whose wait differs',
+      'Kiefer and Wolfowitz 1955, the recursion for G/G/c',
+      'jobs',
+      0n,
+      BigInt(differing),
+    ),
     exact('∫ waiting jobs', "Little's law: Lq·T = Σ waits", 'job·µs', sum(queuedUs), waiting),
-    exact('∫ jobs in the system', "Little's law: L·T = Σ times in the system", 'job·µs', sum(endUs) - sum(jobs.submitUs), inSystem),
-    exact('productive GPU-time', "Little's law: busy servers · T = Σ service times", 'GPU·µs', sum(jobs.durationUs), worked / 7000n),
+    exact(
+      '∫ jobs in the system',
+      "Little's law: L·T = Σ times in the system",
+      'job·µs',
+      sum(endUs) - sum(jobs.submitUs),
+      inSystem,
+    ),
+    exact(
+      'productive GPU-time',
+      "Little's law: busy servers · T = Σ service times",
+      'GPU·µs',
+      sum(jobs.durationUs),
+      worked / 7000n,
+    ),
   ];
 }
 

@@ -30,11 +30,18 @@ export function tableOf(claims: readonly Claim[]): string {
   const widths = HEADER.map((_, column) => Math.max(...rows.map((cells) => cells[column].length)));
   const numeric = (column: number) => column >= 1 && column <= 3;
   const line = (cells: string[]) =>
-    cells.map((cell, i) => (numeric(i) ? cell.padStart(widths[i]) : cell.padEnd(widths[i]))).join('  ').trimEnd();
+    cells
+      .map((cell, i) => (numeric(i) ? cell.padStart(widths[i]) : cell.padEnd(widths[i])))
+      .join('  ')
+      .trimEnd();
   return [...rows.map(line), '', verdict(claims)].join('\n');
 }
 
 export function markdownOf(claims: readonly Claim[]): string {
   const line = (cells: string[]) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
-  return [line(HEADER), '| --- | ---: | ---: | ---: | --- | --- | --- |', ...claims.map((claim) => line(row(claim)))].join('\n');
+  return [
+    line(HEADER),
+    '| --- | ---: | ---: | ---: | --- | --- | --- |',
+    ...claims.map((claim) => line(row(claim))),
+  ].join('\n');
 }

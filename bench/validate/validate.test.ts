@@ -11,7 +11,8 @@ describe('queueing claims', () => {
     expect(claims.filter(({ pass }) => pass !== true)).toEqual([]);
     expect(new Set(claims.map(({ id }) => id)).size).toBe(claims.length);
     // Not satisfied by nothing having happened.
-    for (const { expected, got, id } of claims) if (!id.includes('differs')) expect(Math.min(expected!, got!), id).toBeGreaterThan(0);
+    for (const { expected, got, id } of claims)
+      if (!id.includes('differs')) expect(Math.min(expected!, got!), id).toBeGreaterThan(0);
   });
 
   it("have Erlang's formula right: one server, two servers, and a printed table's value", () => {
@@ -33,14 +34,20 @@ describe('meanWithin', () => {
     const values = Array.from({ length: 31 }, (_, r) => 5 + noise(r));
     const mean = values.reduce((sum, v) => sum + v, 0) / 31;
     const variance = values.reduce((sum, v) => sum + (v - mean) ** 2, 0) / 30;
-    const estimate = meanWithin(values, values.map(() => []));
+    const estimate = meanWithin(
+      values,
+      values.map(() => []),
+    );
     expect(estimate.mean).toBeCloseTo(mean, 12);
     expect(estimate.halfWidth).toBeCloseTo(3.646 * Math.sqrt(variance / 31), 12);
   });
 
   it('takes out what a control explains', () => {
     const values = Array.from({ length: 31 }, (_, r) => 5 + 3 * (noise(r) + 0.2));
-    const estimate = meanWithin(values, values.map((_, r) => [noise(r) + 0.2]));
+    const estimate = meanWithin(
+      values,
+      values.map((_, r) => [noise(r) + 0.2]),
+    );
     expect(estimate.mean).toBeCloseTo(5, 12);
     expect(estimate.halfWidth).toBeLessThan(1e-6);
   });
@@ -52,7 +59,15 @@ describe('meanWithin', () => {
 
 describe('the tables', () => {
   const claim: Claim = {
-    id: 'g/a', group: 'g', source: 'a | paper', expected: 1 / 3, got: 7, tolerance: 0, pass: true, command: '', unit: 'jobs',
+    id: 'g/a',
+    group: 'g',
+    source: 'a | paper',
+    expected: 1 / 3,
+    got: 7,
+    tolerance: 0,
+    pass: true,
+    command: '',
+    unit: 'jobs',
   };
 
   it('say what holds, fails and was not run', () => {

@@ -221,7 +221,8 @@ export class Cluster {
     const node = this.taskNode[task];
     if (node < 0) throw new Error(`invariant: task ${task} is released but holds nothing`);
     const instances = this.taskInstances.get(task);
-    this.log.push(...(instances ?? []), instances?.length ?? 0, node, this.taskMask[task], task, RELEASE);
+    const before = this.previousTask[task];
+    this.log.push(...(instances ?? []), instances?.length ?? 0, node, this.taskMask[task], before, task, RELEASE);
     this.take(task);
   }
 
@@ -245,11 +246,12 @@ export class Cluster {
         this.take(log.pop() as number);
       } else if (kind === RELEASE) {
         const task = log.pop() as number;
+        const before = log.pop() as number;
         const mask = log.pop() as number;
         const node = log.pop() as number;
         const count = log.pop() as number;
         const instances = count === 0 ? undefined : log.splice(log.length - count, count);
-        this.put(task, node, mask, instances);
+        this.put(task, node, mask, instances, before);
       } else {
         const node = log.pop() as number;
         this.changeState(node, log.pop() as number);
@@ -352,7 +354,8 @@ export class Cluster {
 
   // ── the truth changes only below ────────────────────────────────────────────────────────────────────────────────
 
-  private put(task: number, node: number, mask: number, instances?: number[]): void {
+  /** `before`: the task it comes after in the node's list, -1 = first. */
+  private put(task: number, node: number, mask: number, instances?: number[], before = -1): void {
     const { jobs, nodes } = this.spec;
     const job = this.jobOfTask[task];
     if (this.taskNode[task] >= 0) throw new Error(`invariant: task ${task} is placed twice`);
@@ -383,11 +386,12 @@ export class Cluster {
     this.taskNode[task] = node;
     this.taskMask[task] = mask;
     this.taskUnits[task] = units;
-    const first = this.firstTaskOn[node];
-    this.nextTask[task] = first;
-    this.previousTask[task] = -1;
-    if (first >= 0) this.previousTask[first] = task;
-    this.firstTaskOn[node] = task;
+    const next = before < 0 ? this.firstTaskOn[node] : this.nextTask[before];
+    this.nextTask[task] = next;
+    this.previousTask[task] = before;
+    if (next >= 0) this.previousTask[next] = task;
+    if (before < 0) this.firstTaskOn[node] = task;
+    else this.nextTask[before] = task;
     this.indexNode(node);
   }
 

@@ -23,6 +23,14 @@ interface Audit {
   seen: Record<string, number>;
 }
 
+/** What the policy promises. */
+export interface Rules {
+  /** A gang is placed all at once, in one pool. */
+  gangs: boolean;
+  /** A preempted job keeps its work, whether or not it saves itself. */
+  suspends: boolean;
+}
+
 interface JobState {
   place: Map<number, { node: number; mask: number; since: number; units: number }>;
   phase: 'out' | 'waiting' | 'starting' | 'running' | 'checkpointing' | 'terminating' | 'over';
@@ -58,8 +66,8 @@ export function unitsOf(scenario: Scenario, job: number, pool: number): number {
   );
 }
 
-/** `scenario` as the policy saw it (a scheduler without shares has rounded them up). `gangs`: all or nothing. */
-export function auditTrace(scenario: Scenario, rows: readonly TraceRow[], run: Run, gangs: boolean): Audit {
+/** `scenario` as the policy saw it (a scheduler without shares has rounded them up). */
+export function auditTrace(scenario: Scenario, rows: readonly TraceRow[], run: Run, rules: Rules): Audit {
   const { jobs, nodes, migLayouts, migProfiles } = scenario;
   const end = run.simulatedUs;
   const seen: Record<string, number> = {};
@@ -181,7 +189,7 @@ export function auditTrace(scenario: Scenario, rows: readonly TraceRow[], run: R
     cpu[node] -= jobs.cpuMilli[job];
     memory[node] -= jobs.memoryMiB[job];
     if (cpu[node] < 0 || memory[node] < 0) fail(row, 'CPU or memory is over-committed');
-    if (gangs) {
+    if (rules.gangs) {
       for (const at of state.place.values()) {
         if (at.since !== timeUs) fail(row, 'gang is placed in parts');
         if (nodes.pool[at.node] !== pool) fail(row, 'gang spans pools');
@@ -318,7 +326,7 @@ export function auditTrace(scenario: Scenario, rows: readonly TraceRow[], run: R
       turn(job, 'running', timeUs);
       save(state);
     } else if (event === 'preempt') {
-      interrupted(row, jobs.checkpointOnPreempt[job] === 1);
+      interrupted(row, rules.suspends || jobs.checkpointOnPreempt[job] === 1);
     } else if (event === 'kill') {
       interrupted(row, false);
     } else if (event === 'complete') {

@@ -6,7 +6,7 @@
  * and may wait for each other for ever. Scores are NodeResourcesFit (LeastAllocated) and BalancedAllocation over CPU and
  * memory, weight 1 each: GPUs do not enter the default score. Ties are broken at random, as there.
  *
- * Left out: preemption by PriorityClass, the scores that are equal for all nodes here (taints, affinity, spread
+ * Left out: PriorityClasses (order and preemption), the scores that are equal for all nodes here (taints, affinity, spread
  * constraints, image locality), the client's rate limit.
  */
 import { READY } from '../../cluster/cluster.ts';
@@ -155,13 +155,19 @@ function scoreOf(view: View, job: number, node: number): number {
   const { jobs, nodes } = scenario;
   const cpu = share(nodes.cpuMilli[node], cluster.cpuFree[node], jobs.cpuMilli[job] || DEFAULT_CPU_MILLI);
   const memory = share(nodes.memoryMiB[node], cluster.memoryFree[node], jobs.memoryMiB[job] || DEFAULT_MEMORY_MIB);
-  const leastAllocated = Math.floor((Math.floor(100 * (1 - cpu)) + Math.floor(100 * (1 - memory))) / 2);
+  const leastAllocated = Math.floor((leftOver(cpu) + leftOver(memory)) / 2);
   // The standard deviation of two shares is half their difference.
-  const balanced = Math.floor(100 * (1 - Math.abs(cpu - memory) / 2));
+  const balanced = Math.floor(100 * (1 - Math.abs(cpu.asked / cpu.of - memory.asked / memory.of) / 2));
   return leastAllocated + balanced;
 }
 
-/** Share of a resource that would be requested; 0 where the node's size is not stated. */
-function share(capacity: number, free: number, request: number): number {
-  return capacity === Infinity || capacity === 0 ? 0 : Math.min(1, (capacity - free + request) / capacity);
+/** Whole percent that would be left, in integers as there. */
+function leftOver({ asked, of }: { asked: number; of: number }): number {
+  return Math.floor(((of - asked) * 100) / of);
+}
+
+/** What would be requested of a resource, and how much there is; nothing of something where the size is not stated. */
+function share(capacity: number, free: number, request: number): { asked: number; of: number } {
+  if (capacity === Number.POSITIVE_INFINITY || capacity === 0) return { asked: 0, of: 1 };
+  return { asked: Math.min(capacity, capacity - free + request), of: capacity };
 }

@@ -99,6 +99,8 @@ function schedule(view: View, state: Memory, group: number, now: number, byLimit
   }
   if (line.length < 2) return;
 
+  // A reservation whose time has come while the head still waits was not kept (a node failed, a job ran over).
+  if ((state.reservations[group]?.at ?? now) < now) state.reservations[group] = null;
   const reservation = state.reservations[group] ?? reserve(view, state, group, line[0]);
   state.reservations[group] = reservation;
   /** Sizes of single-worker jobs, by pool list, that the reservation was found to keep out if they run past it. */
@@ -113,7 +115,7 @@ function schedule(view: View, state: Memory, group: number, now: number, byLimit
         const end = now + span(job, pool);
         if (pool !== reservation.pool || end <= reservation.at) {
           placement = placeInPool(view, job, pool);
-        } else if (state.gpus[job] < (keptOut.get(list) ?? Infinity)) {
+        } else if (!isPlain(view, job) || state.gpus[job] < (keptOut.get(list) ?? Number.POSITIVE_INFINITY)) {
           placement = placeBeside(view, job, pool, reservation);
           if (placement === null && isPlain(view, job)) keptOut.set(list, state.gpus[job]);
         }

@@ -48,7 +48,8 @@ const srtfRanking: Ranking = {
 };
 
 const srsfRanking: Ranking = {
-  key: (view, job, gpus) => view.remainingUs(job) * gpus,
+  // A job without GPUs asks nothing of anybody; a service without GPUs would be ∞ × 0.
+  key: (view, job, gpus) => (gpus === 0 ? 0 : view.remainingUs(job) * gpus),
   rate: (gpus) => -gpus,
   jump: () => Infinity,
   describe: 'shortest remaining service',
@@ -339,6 +340,8 @@ function nextRanking(
     const rate = ranking.rate(gpus, args);
     if (rate === 0) continue;
     const key = ranking.key(view, job, gpus, args);
+    // A service never ends: its key does not move.
+    if (key === Number.POSITIVE_INFINITY) continue;
     // Falling keys pass the next waiting one below, rising keys the next one above.
     const other = rate < 0 ? lastBelow(waiting, key) : firstAbove(waiting, key);
     if (other !== undefined) soonest = Math.min(soonest, Math.floor((other - key) / rate) + 1);
