@@ -130,7 +130,7 @@ export interface JobSpec {
   restoreUs?: number;
   /** From the preemption to its GPUs being free, µs. */
   graceUs?: number;
-  /** Attempts before a job that keeps failing or being preempted is given up; 0 = unlimited. */
+  /** Attempts before a job that keeps dying is given up; 0 = unlimited. Preemptions do not count. */
   maxAttempts?: number;
   /** Fewest workers it can run with; default all of them. */
   minTasks?: number;

@@ -95,6 +95,22 @@ describe('simulate', () => {
     expect(JOB_STATUS[run.jobs.status[1]]).toBe('pending');
   });
 
+  it('ends when jobs wait for one another and nothing will happen any more, and says so', () => {
+    const jobs = [
+      { taskGpus: [8], durationUs: Number.POSITIVE_INFINITY, class: 'inference' as const },
+      { taskGpus: [8], durationUs: seconds(60) },
+      { durationUs: seconds(60), after: [{ job: 1, condition: 'completed' as const }] },
+    ];
+    const run = simulate(smallScenario({ nodes: [{ pool: 0, count: 1, gpus: 8 }], jobs }));
+    expect(run.stalled).toBe(true);
+    expect(Array.from(run.jobs.status, (s) => JOB_STATUS[s])).toEqual(['running', 'pending', 'held']);
+  });
+
+  it('runs a gang of unlike workers that only fits with the narrow ones beside the wide ones', () => {
+    const run = simulate(smallScenario({ jobs: [{ taskGpus: [5, 5, 3, 3], durationUs: seconds(60) }] }));
+    expect(JOB_STATUS[run.jobs.status[0]]).toBe('completed');
+  });
+
   it('gives the same digest run through, in steps, resumed from a snapshot and forked', () => {
     const jobs = Array.from({ length: 60 }, (_, i) => ({
       taskGpus: i % 7 === 0 ? [8, 8] : [1 + (i % 4)],

@@ -137,7 +137,8 @@ export class Simulation {
         return;
       }
     }
-    if (until !== Infinity && !this.stalled) engine.now = until;
+    const over = this.stalled || (this.scenario.durationUs === Infinity && this.jobs.unfinished === 0);
+    if (until !== Infinity && !over) engine.now = Math.max(engine.now, until);
   }
 
   /** A defect, of the program or of a policy, stops the run and says where, so that it can be reproduced. */

@@ -36,6 +36,7 @@ interface JobState {
   phase: 'out' | 'waiting' | 'starting' | 'running' | 'checkpointing' | 'terminating' | 'over';
   since: number;
   starts: number;
+  deaths: number;
   /** Work safe in a checkpoint, and what the present run has done since, µs at reference speed. */
   saved: number;
   unsaved: number;
@@ -94,6 +95,7 @@ export function auditTrace(scenario: Scenario, rows: readonly TraceRow[], run: R
     phase: 'out',
     since: 0,
     starts: 0,
+    deaths: 0,
     saved: 0,
     unsaved: 0,
     unsavedWall: 0,
@@ -241,7 +243,7 @@ export function auditTrace(scenario: Scenario, rows: readonly TraceRow[], run: R
     state.since = timeUs;
     state.unsaved = 0;
     state.unsavedWall = 0;
-    if (jobs.maxAttempts[job] > 0 && state.starts > jobs.maxAttempts[job]) fail(row, 'more attempts than it has');
+    if (jobs.maxAttempts[job] > 0 && state.deaths >= jobs.maxAttempts[job]) fail(row, 'more attempts than it has');
   };
 
   /** A running phase is over by itself: it took exactly the time its work takes. */
@@ -328,6 +330,7 @@ export function auditTrace(scenario: Scenario, rows: readonly TraceRow[], run: R
     } else if (event === 'preempt') {
       interrupted(row, rules.suspends || jobs.checkpointOnPreempt[job] === 1);
     } else if (event === 'kill') {
+      states[row.job].deaths++;
       interrupted(row, false);
     } else if (event === 'complete') {
       if (jobs.taskStart[job + 1] === jobs.taskStart[job]) fail(row, 'job without tasks completes');

@@ -30,23 +30,28 @@ export function fitsEmptyCluster(cluster: Cluster, scenario: Scenario, job: numb
   return answer;
 }
 
-/** Widest workers first, each on the first node with room: exact for gangs of like workers, safe for others. */
+/** Widest workers first, each on the first node with room: exact for gangs of like workers. */
 function fitsEmptyPool(cluster: Cluster, scenario: Scenario, job: number, gpus: number[], pool: number): boolean {
   const { jobs, nodes } = scenario;
-  let worker = 0;
-  for (const node of cluster.nodesOfPool[pool]) {
-    let room = roomOn(cluster, scenario, job, node, pool);
-    let cpu = nodes.cpuMilli[node];
-    let memory = nodes.memoryMiB[node];
-    while (worker < gpus.length && gpus[worker] <= room && jobs.cpuMilli[job] <= cpu && jobs.memoryMiB[job] <= memory) {
-      room -= gpus[worker];
-      cpu -= jobs.cpuMilli[job];
-      memory -= jobs.memoryMiB[job];
-      worker++;
-    }
-    if (worker === gpus.length) return true;
+  const order = cluster.nodesOfPool[pool];
+  const room = Float64Array.from(order, (node) => roomOn(cluster, scenario, job, node, pool));
+  const cpu = Float64Array.from(order, (node) => nodes.cpuMilli[node]);
+  const memory = Float64Array.from(order, (node) => nodes.memoryMiB[node]);
+  let at = 0;
+  for (let worker = 0; worker < gpus.length; worker++) {
+    // A narrower worker may go where a wider one had no room; one as wide as the last need not look there again.
+    if (worker > 0 && gpus[worker] < gpus[worker - 1]) at = 0;
+    while (
+      at < order.length &&
+      (room[at] < gpus[worker] || cpu[at] < jobs.cpuMilli[job] || memory[at] < jobs.memoryMiB[job])
+    )
+      at++;
+    if (at === order.length) return false;
+    room[at] -= gpus[worker];
+    cpu[at] -= jobs.cpuMilli[job];
+    memory[at] -= jobs.memoryMiB[job];
   }
-  return false;
+  return true;
 }
 
 /** Devices of the size the job asks for on an empty node. */

@@ -387,8 +387,9 @@ export class Jobs {
     this.unlinkActive(job);
     this.freeTasks(job);
     const { jobs } = this.scenario;
-    if (jobs.maxAttempts[job] > 0 && this.starts[job] >= jobs.maxAttempts[job]) {
-      this.finish(job, FAILED, `${this.starts[job]} attempts are used up`);
+    // Being preempted is no failure: only deaths use up attempts.
+    if (jobs.maxAttempts[job] > 0 && this.restarts[job] >= jobs.maxAttempts[job]) {
+      this.finish(job, FAILED, `${jobs.maxAttempts[job]} attempts are used up`);
     } else {
       this.enqueue(job);
     }

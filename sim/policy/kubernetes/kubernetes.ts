@@ -53,6 +53,9 @@ export const kubernetes: PolicyFactory = {
     init: (): Memory => ({ active: [], waiting: [], attempts: new Map(), nextStart: 0 }),
     decide(view, state: Memory, now, stream) {
       const { jobs } = view.scenario;
+      // Pods of a half-started gang that died are created anew; none may stand in line twice.
+      const anew = new Set(view.pended);
+      state.waiting = state.waiting.filter(({ pod }) => !anew.has(view.cluster.jobOfTask[pod]));
       for (const job of view.pended) {
         for (let pod = jobs.taskStart[job]; pod < jobs.taskStart[job + 1]; pod++) {
           if (view.cluster.taskNode[pod] < 0) state.active.push(pod);
