@@ -1,6 +1,15 @@
 /** The command line as people and programs use it: a process, its two streams and its exit code. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -214,6 +223,20 @@ describe('simsup run', () => {
       code: 2,
       stderr: expect.stringContaining('openb'),
     });
+  });
+
+  it('leaves alone what an output option must not write over', async () => {
+    const clash = await simsup('run', 'small-team', '--jobs-csv', 'same.csv', '--trace', 'same.csv');
+    expect(clash).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('--trace same.csv is the file of --jobs-csv'),
+    });
+    writeFileSync(join(folder, 'target.csv'), 'old');
+    symlinkSync(join(folder, 'target.csv'), join(folder, 'link.csv'));
+    expect(await simsup('run', 'small-team', '--jobs-csv', 'link.csv')).toMatchObject({ code: 0 });
+    expect(readFileSync(join(folder, 'target.csv'), 'utf8')).toMatch(/^job_id,/);
+    const device = await simsup('run', 'small-team', '--jobs-csv', '/dev/null');
+    expect(device).toMatchObject({ code: 2, stderr: expect.stringContaining('not a plain file') });
   });
 
   it('takes a scenario file, and says where it is wrong', async () => {

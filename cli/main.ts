@@ -5,7 +5,9 @@ import { main } from './program.ts';
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit(process.exitCode ?? 0);
-    throw error;
+    // Nothing more can be said there (a full disk, say), perhaps on the other stream.
+    if (stream === process.stdout) process.stderr.write(`simsup: the output cannot be written: ${error.message}\n`);
+    process.exit(2);
   });
 }
 

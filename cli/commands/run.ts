@@ -1,6 +1,6 @@
 /** `simsup run [FILE]`: simulates a scenario and says what came of it. */
 import { readFileSync, statSync } from 'node:fs';
-import { basename, dirname } from 'node:path';
+import { basename, dirname, resolve } from 'node:path';
 import { Command } from 'commander';
 import { jobsCsv, TRACE_HEADER, traceLine } from '../../reports/csv.ts';
 import { summarise } from '../../reports/summary.ts';
@@ -81,6 +81,17 @@ function duration(text: string): number {
   throw new UserError(`--duration ${text}: expected a duration above zero, such as 12h or 30d`);
 }
 
+/** Two outputs in one file, or an output over the scenario, would lose one of them. */
+function refuseClashes(file: string | undefined, { jobsCsv, trace }: Flags): void {
+  const taken = new Map<string, string>(file === undefined ? [] : [[resolve(file), 'the scenario']]);
+  for (const [option, path] of Object.entries({ '--jobs-csv': jobsCsv, '--trace': trace })) {
+    if (path === undefined) continue;
+    const other = taken.get(resolve(path));
+    if (other !== undefined) throw new UserError(`${option} ${path} is ${other}: name another file`);
+    taken.set(resolve(path), `the file of ${option}`);
+  }
+}
+
 async function run(file: string | undefined, flags: Flags): Promise<void> {
   if (flags.list) {
     const width = Math.max(...builtins.map(({ name }) => name.length));
@@ -96,6 +107,7 @@ async function run(file: string | undefined, flags: Flags): Promise<void> {
     );
     return;
   }
+  refuseClashes(file, flags);
   for (const [option, value] of Object.entries(flags)) {
     if (value === '') throw new UserError(`--${option.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)} needs a value`);
   }

@@ -6,6 +6,7 @@ import {
   mkdtempSync,
   openSync,
   readdirSync,
+  realpathSync,
   renameSync,
   rmSync,
   statSync,
@@ -21,15 +22,24 @@ const CHUNK = 1 << 20;
 
 /** Writes beside the file, then puts it in its place. */
 export function writeWhole(path: string, content: Content): void {
-  const part = `${path}.part-${process.pid}`;
   orUserError(path, () => {
+    const target = plainTarget(path);
+    const part = `${target}.part-${process.pid}`;
     try {
       writeContent(part, content);
-      renameSync(part, path);
+      renameSync(part, target);
     } finally {
       rmSync(part, { force: true });
     }
   });
+}
+
+/** Where to write: links are followed, and what is no plain file (a device, a pipe, a folder) is left alone. */
+function plainTarget(path: string): string {
+  if (!existsSync(path)) return path;
+  const target = realpathSync(path);
+  if (!statSync(target).isFile()) throw new UserError(`${path} is not a plain file: name a file to write`);
+  return target;
 }
 
 /** Throws unless `folder` is new or empty, or may be written over. */
@@ -68,8 +78,8 @@ export class GrowingFile {
   private open = true;
 
   constructor(path: string) {
-    this.path = path;
-    this.part = `${path}.part-${process.pid}`;
+    this.path = orUserError(path, () => plainTarget(path));
+    this.part = `${this.path}.part-${process.pid}`;
     this.fd = orUserError(path, () => openSync(this.part, 'w'));
   }
 

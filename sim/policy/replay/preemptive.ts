@@ -97,7 +97,7 @@ function preemptive(name: string, about: string, ranking: Ranking, extra: Policy
       },
       quantum: {
         type: 'number',
-        min: 0,
+        min: 0.5,
         max: 86_400,
         default: 60,
         about: 'seconds between two rankings that nothing but passing time asks for',
