@@ -83,6 +83,8 @@ export class Simulation {
   private decideAt = Infinity;
   private lastDecisionUs = -1;
   private decisionsNow = 0;
+  /** When something last changed, other than the policy's own alarm clock ringing. */
+  private idleSince = 0;
   private changedPools: number[] = [];
   private interrupted = false;
   private stalled = false;
@@ -223,6 +225,7 @@ export class Simulation {
 
   private askPolicy(): void {
     const { now } = this.engine;
+    this.idleSince = now;
     const period = this.policy.periodUs;
     this.wakePolicy(period === 0 ? now : Math.ceil(now / period) * period);
   }
@@ -259,10 +262,12 @@ export class Simulation {
     }
     this.changedPools = [];
     if (wakeAt !== Infinity) this.wakePolicy(Math.max(wakeAt, engine.now + 1));
-    const acted = actions.some((action) => action.kind !== 'wait');
-    // Nothing but the policy's own alarm clock is left, and it has nothing to do: without a set length, that is the end.
+    if (actions.some((action) => action.kind !== 'wait')) this.idleSince = engine.now;
+    // Nothing but the policy's own alarm clock is left, and for long it had nothing to do: without a set length, that is
+    // the end. Not at the first alarm: another one may still let a job in that backs off now.
     const onlyAlarms = engine.queue.size === (this.decideAt === Infinity ? 0 : 1);
-    if (this.scenario.durationUs === Infinity && onlyAlarms && !acted && jobs.unfinished > 0) {
+    const idle = engine.now - this.idleSince >= HOUR_US;
+    if (this.scenario.durationUs === Infinity && onlyAlarms && idle && jobs.unfinished > 0) {
       this.stalled = true;
       engine.stop();
     }
