@@ -118,6 +118,16 @@ srun python train.py
     ]);
   });
 
+  it('takes any GPU, and says so, where a script names a type that the cluster lacks', () => {
+    const s = readScenario('#!/bin/bash\n#SBATCH --gres=gpu:h100:8\n#SBATCH --time=1:00:00\nsrun train\n', {
+      file: 'j.sh',
+    });
+    expect(Array.from(s.jobs.taskGpus)).toEqual([8]);
+    expect(s.assumptions.join(' ')).toMatch(
+      /No pool has the GPU type 'h100' that a job script names: any GPU is taken/,
+    );
+  });
+
   it('takes sbatch scripts that wait for each other into a workload', () => {
     const files: Record<string, string> = {
       'prep.sh': '#!/bin/sh\n#SBATCH -J prep -G 1 --time=30\n',

@@ -12,6 +12,8 @@ import { type CompiledProjects, projectIndex } from './projects.ts';
 export type Blame = (field: string, found: string, expected: string, nearest?: string) => void;
 
 export interface JobDraft {
+  /** The type of GPU that an sbatch script names: taken where the cluster has it, else any, and said. */
+  modelIfAny?: string;
   id: string;
   /** Made by a generator, so its id is unique and nobody refers to it. */
   generated?: boolean;
@@ -82,7 +84,7 @@ export function newJobSink(rules: JobRules): JobSink {
   function poolList(draft: JobDraft, project: number): number {
     const { pools: named, gpuModels, referenceGpu } = draft.traits;
     const cpuOnly = draft.gpus === 0;
-    const key = `${project}|${cpuOnly}|${named?.join(',') ?? ''}|${gpuModels?.join(',') ?? ''}|${referenceGpu ?? ''}`;
+    const key = `${project}|${cpuOnly}|${named?.join(',') ?? ''}|${gpuModels?.join(',') ?? ''}|${referenceGpu ?? ''}|${draft.modelIfAny ?? ''}`;
     const cached = listCache.get(key);
     if (cached !== undefined) return cached;
     let list = named === undefined ? homePools(project) : namedPools(draft, named);
@@ -108,6 +110,15 @@ export function newJobSink(rules: JobRules): JobSink {
           `GPU models ${gpuModels.join(', ')}`,
           `a model that its pools have: ${nameList(have)}`,
         );
+      }
+    }
+    if (draft.modelIfAny !== undefined) {
+      const model = gpuModel(draft.modelIfAny)?.name;
+      const having = list.filter((p) => pools[p].gpuModel === model);
+      if (having.length === 0) {
+        rules.assume(`No pool has the GPU type ${quote(draft.modelIfAny)} that a job script names: any GPU is taken.`);
+      } else {
+        list = having;
       }
     }
     if (!cpuOnly) list = list.filter((p) => widest[p] > 0);

@@ -111,7 +111,7 @@ export function readSbatch(text: string, file: string, onProblem: (p: Problem) =
   const after = read('dependency', parseDependency) ?? [];
   const cpus = read('cpus-per-task', count);
   const elements = read('array', parseArray);
-  const gpuModels = model ?? gres?.model;
+  const modelIfAny = model ?? gres?.model;
   const line = (key: string) => options.get(key)?.line ?? 1;
   const base: JobDraft = {
     id,
@@ -124,11 +124,11 @@ export function readSbatch(text: string, file: string, onProblem: (p: Problem) =
     gpus,
     workers: options.has('nodes') && gpus > 0 ? Math.min(nodes, gpus) : 0,
     after,
+    modelIfAny,
     traits: {
       partition: get('partition'),
       qos: get('qos'),
       cpu: cpus === undefined ? undefined : Math.round((1000 * cpus * ntasks) / nodes),
-      ...(gpuModels === undefined ? {} : { gpuModels: [gpuModels] }),
     },
     blame: (field, found, expected, nearest) => {
       const key =
