@@ -34,6 +34,13 @@ function field<T>(parse: (text: string) => T, schema: Record<string, unknown>) {
 const either = (description: string) => ({ type: ['string', 'number'], description });
 
 export const duration = () => field(parseDuration, either('a duration: 150ms, 60s, 2h30m, 30d, 1w'));
+/** Time between checkpoints. Shorter ones would only make a run endless: each is an event. */
+export const interval = () =>
+  field((text) => {
+    const us = parseDuration(text);
+    if (us > 0 && us < 1_000_000) throw new UnitError(`'${text}'`, 'at least 1s, or 0 for never');
+    return us;
+  }, either('a duration of at least 1s, or 0 for never: 10m'));
 export const size = () => field(parseSize, either('a size: 80GB, 141GiB, 2TiB'));
 export const price = () =>
   field(parsePrice, either('US dollars per hour: $5.92/h or 5.92; $360/month counts 720 hours'));

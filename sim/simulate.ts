@@ -63,7 +63,7 @@ export class SimulationError extends Error {
 }
 
 /** Events between two looks at the clock of whoever watches. */
-const PROGRESS_EVERY = 20_000;
+const PROGRESS_EVERY = 500;
 
 export class Simulation {
   readonly scenario: Scenario;
