@@ -1,13 +1,12 @@
 /** The scenario an import writes: a cluster (as given, or sized by rule), the jobs beside it, fifo-backfill. */
 
-import { MAX_GPUS } from '../schema.ts';
+import { MAX_GPUS, MAX_GPUS_PER_NODE } from '../schema.ts';
 import { type ImportOptions, type SourceFacts, UserError } from './importer.ts';
 import type { NodeList, Pool } from './nodes.ts';
 import type { ImportReport } from './report.ts';
 
 /** Share of the GPUs that the log keeps busy on average in a cluster sized by rule. */
 const TARGET_LOAD = 0.7;
-const MAX_GPUS_PER_NODE = 32;
 
 /** What the first pass learnt of the jobs of one pool. Times in µs on the source's clock. */
 export interface PoolLoad {

@@ -12,7 +12,6 @@ import { bitCount, IdSet, lowestBit } from './idset.ts';
 
 /** Parts of one GPU: divisible by 1000 and by 7. */
 export const GPU_UNITS = 7000;
-export const MAX_GPUS_PER_NODE = 32;
 
 /** Life cycle of a node, as far as scheduling and the ledger care. */
 export const NODE_STATES = ['ready', 'draining', 'unhealthy', 'provisioning', 'reclaimed'] as const;
@@ -133,13 +132,6 @@ export class Cluster {
     this.freeNodes = pools.map((_, p) => Array.from({ length: widest[p] + 1 }, () => new IdSet(sizes[p])));
     this.sharedGpus = pools.map(() => null);
     this.buildIndexes();
-  }
-
-  /** GPUs of a pool, whatever their state. */
-  gpusOfPool(pool: number): number {
-    let sum = 0;
-    for (const node of this.nodesOfPool[pool]) sum += this.spec.nodes.gpus[node];
-    return sum;
   }
 
   /** Units that one device of this job's tasks takes of a GPU in this pool; 0 for a job without GPUs. */

@@ -39,7 +39,6 @@ export type ClusterReader = Pick<
   | 'gpuStart'
   | 'jobOfTask'
   | 'unitsPerGpu'
-  | 'gpusOfPool'
   | 'fits'
   | 'pickGpus'
   | 'widestFree'

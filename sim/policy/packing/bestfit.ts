@@ -3,7 +3,7 @@
  * first; workers of a whole node take idle nodes in node order. A share goes to the shared GPU it fills tightest, a new
  * GPU is opened only when none has room.
  */
-import { GPU_UNITS } from '../../cluster/cluster.ts';
+import { GPU_UNITS, READY } from '../../cluster/cluster.ts';
 import type { View } from '../../cluster/view.ts';
 
 export interface Placement {
@@ -20,10 +20,10 @@ export type NodeFilter = (node: number) => boolean;
  * Places the whole gang in the first pool of its list that holds it, inside the view's trial; null (and nothing left in
  * the trial) if none does. A gang never spans pools.
  */
-export function placeBestFit(view: View, job: number, suits?: NodeFilter): Placement | null {
+export function placeBestFit(view: View, job: number): Placement | null {
   const { scenario } = view;
   for (const pool of scenario.poolLists[scenario.jobs.poolList[job]]) {
-    const placement = placeInPool(view, job, pool, suits);
+    const placement = placeInPool(view, job, pool);
     if (placement !== null) return placement;
   }
   return null;
@@ -61,7 +61,7 @@ function widestFirst(gpus: Uint8Array, first: number, last: number): Iterable<nu
 }
 
 /** The node one worker goes to, -1 if none. */
-export function bestNode(view: View, job: number, gpus: number, pool: number, suits?: NodeFilter): number {
+function bestNode(view: View, job: number, gpus: number, pool: number, suits?: NodeFilter): number {
   const { cluster, scenario } = view;
   const { jobs } = scenario;
   const ok = (node: number) => (suits === undefined || suits(node)) && cluster.fits(job, gpus, node);
@@ -74,7 +74,7 @@ export function bestNode(view: View, job: number, gpus: number, pool: number, su
   }
   // Devices of one task are on different GPUs, some of which may be shared already: then any node may do.
   if (shared && gpus > 1) return firstNode(view, pool, ok);
-  for (let free = Math.max(gpus, 0); free <= cluster.widestNode(pool); free++) {
+  for (let free = gpus; free <= cluster.widestNode(pool); free++) {
     for (let node = cluster.firstNode(pool, free); node >= 0; node = cluster.nextNode(pool, free, node)) {
       if (ok(node)) return node;
     }
@@ -85,7 +85,7 @@ export function bestNode(view: View, job: number, gpus: number, pool: number, su
 /** For what the index of free GPUs does not know: the first ready node with room. */
 function firstNode(view: View, pool: number, ok: NodeFilter): number {
   for (const node of view.cluster.nodesOfPool[pool]) {
-    if (view.cluster.nodeState[node] === 0 && ok(node)) return node;
+    if (view.cluster.nodeState[node] === READY && ok(node)) return node;
   }
   return -1;
 }

@@ -6,7 +6,7 @@
 
 import { bitCount } from '../../cluster/idset.ts';
 import type { Action, View } from '../../cluster/view.ts';
-import { mayFit, type Placement, placeInPool } from '../packing/bestfit.ts';
+import { mayFit, type Placement, placeBestFit, placeInPool } from '../packing/bestfit.ts';
 import type { PolicyFactory } from '../policy.ts';
 import { admit, type Lines, openLines } from './queue.ts';
 import { addSorted, removeSorted, type SortedJobs } from './sorted.ts';
@@ -18,7 +18,6 @@ interface Room {
 }
 
 interface Reservation {
-  job: number;
   pool: number;
   /** When the head can start there, µs. */
   at: number;
@@ -89,7 +88,7 @@ function schedule(view: View, state: Memory, group: number, now: number, byLimit
   let head = 0;
   for (; head < line.length; head++) {
     const job = line[head];
-    const placement = mayFit(view, job, state.gpus[job], state.widest[job]) ? placeFirst(view, job) : null;
+    const placement = mayFit(view, job, state.gpus[job], state.widest[job]) ? placeBestFit(view, job) : null;
     if (placement === null) break;
     start(job, placement, 'head of line');
   }
@@ -128,15 +127,6 @@ function schedule(view: View, state: Memory, group: number, now: number, byLimit
   line.length = kept;
 }
 
-function placeFirst(view: View, job: number): Placement | null {
-  const { jobs, poolLists } = view.scenario;
-  for (const pool of poolLists[jobs.poolList[job]]) {
-    const placement = placeInPool(view, job, pool);
-    if (placement !== null) return placement;
-  }
-  return null;
-}
-
 /** One worker of whole GPUs that asks nothing else: what a smaller one of its kind cannot have, it cannot. */
 function isPlain(view: View, job: number): boolean {
   const { jobs } = view.scenario;
@@ -157,8 +147,7 @@ function placeBeside(view: View, job: number, pool: number, reservation: Reserva
   if (first === null) return null;
   if (leavesRoom(view, job, first, reservation)) return first;
   view.trial.takeBack(mark);
-  const beside = placeInPool(view, job, pool, (node) => !reservation.room.has(node));
-  return beside;
+  return placeInPool(view, job, pool, (node) => !reservation.room.has(node));
 }
 
 /** Whether the head's nodes keep enough for the head; if so, notes what this placement takes of the rest. */
@@ -190,14 +179,14 @@ function leavesRoom(view: View, job: number, placement: Placement, reservation: 
 function reserve(view: View, state: Memory, group: number, job: number): Reservation {
   const { cluster, trial } = view;
   const mark = trial.mark();
-  let found: Reservation = { job, pool: -1, at: Infinity, room: new Map() };
+  let found: Reservation = { pool: -1, at: Infinity, room: new Map() };
   const running = state.running[group].flat();
   for (let i = 0; i < running.length; ) {
     const at = state.endOf[running[i]];
     if (at === Infinity) break;
     while (i < running.length && state.endOf[running[i]] === at) trial.evict(running[i++]);
     if (!mayFit(view, job, state.gpus[job], state.widest[job])) continue;
-    const placement = placeFirst(view, job);
+    const placement = placeBestFit(view, job);
     if (placement === null) continue;
     const room = new Map<number, Room>();
     for (const node of placement.nodes) {
@@ -207,7 +196,7 @@ function reserve(view: View, state: Memory, group: number, job: number): Reserva
         memoryMiB: cluster.memoryFree[node],
       });
     }
-    found = { job, pool: placement.pool, at, room };
+    found = { pool: placement.pool, at, room };
     break;
   }
   trial.takeBack(mark);
