@@ -5,16 +5,7 @@
  */
 import { GPU_UNITS, READY } from '../../cluster/cluster.ts';
 import type { View } from '../../cluster/view.ts';
-
-export interface Placement {
-  pool: number;
-  tasks: number[];
-  nodes: number[];
-  masks: number[];
-}
-
-/** Nodes a placement may use; undefined = all. */
-export type NodeFilter = (node: number) => boolean;
+import type { NodeFilter, Placement, Placer } from './placement.ts';
 
 /**
  * Places the whole gang in the first pool of its list that holds it, inside the view's trial; null (and nothing left in
@@ -100,3 +91,9 @@ export function mayFit(view: View, job: number, gpus: number, widest: number): b
   }
   return false;
 }
+
+export const bestfit: Placer = {
+  name: 'bestfit',
+  about: 'the fullest node that still has room, ties to the lowest node',
+  place: (view, job, pool, _stream, suits) => placeInPool(view, job, pool, suits),
+};

@@ -6,7 +6,8 @@
 
 import { bitCount } from '../../cluster/idset.ts';
 import type { Action, View } from '../../cluster/view.ts';
-import { mayFit, type Placement, placeBestFit, placeInPool } from '../packing/bestfit.ts';
+import { mayFit, placeBestFit, placeInPool } from '../packing/bestfit.ts';
+import type { Placement } from '../packing/placement.ts';
 import type { PolicyFactory } from '../policy.ts';
 import { admit, type Lines, openLines } from './queue.ts';
 import { addSorted, removeSorted, type SortedJobs } from './sorted.ts';

@@ -10,7 +10,8 @@
  * keeps its place if that is still free, else it moves, which costs what a preemption costs).
  */
 import { type Action, TERMINATING, type View } from '../../cluster/view.ts';
-import { type Placement, placeBestFit } from '../packing/bestfit.ts';
+import { placeBestFit } from '../packing/bestfit.ts';
+import type { Placement } from '../packing/placement.ts';
 import type { PolicyFactory } from '../policy.ts';
 import { type Lines, openLines } from './queue.ts';
 
