@@ -84,7 +84,7 @@ describe('simsup', () => {
 
   it('knows its version and its help', async () => {
     expect(await simsup('--version')).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) });
-    for (const command of ['run', 'import', 'init', 'schema']) {
+    for (const command of ['run', 'compare', 'decide', 'explain', 'conform', 'import', 'init', 'schema']) {
       expect(await simsup(command, '--help')).toMatchObject({ code: 0, stdout: expect.stringContaining('Example') });
     }
   });
@@ -181,6 +181,7 @@ describe('simsup run', () => {
       'jobs.csv',
       'jobs.parquet',
       'ledger.csv',
+      'lives.csv',
       'report.html',
       'run.json',
       'samples.csv',
@@ -282,6 +283,48 @@ describe('simsup run', () => {
     });
   });
 
+  it('reads a scenario from standard input', async () => {
+    const piped = (text: string) => {
+      const { child, outcome } = start(['run', '-', '--json']);
+      child.stdin?.end(text);
+      return outcome;
+    };
+    const { code, stdout } = await piped(
+      'apiVersion: simsup.dev/v1\nkind: Simulation\nspec: {duration: 1d, policy: sjf}\n',
+    );
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ scenario: 'stdin', policy: 'sjf', simulatedSeconds: 86_400 });
+    expect(await piped('kind: x')).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/^stdin:1:1: found no apiV/),
+    });
+    expect(await piped('')).toMatchObject({ code: 2, stderr: expect.stringContaining('stdin: found an empty file') });
+  });
+
+  it('says in one line what a binary file or a folder is', async () => {
+    const noise = Array.from({ length: 3000 }, (_, i) => (i * 7919) % 251);
+    const bytes = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, ...noise]);
+    writeFileSync(join(folder, 'picture.yaml'), bytes);
+    writeFileSync(join(folder, 'picture.sh'), bytes);
+    const binary = {
+      code: 2,
+      stderr: expect.stringMatching(/^picture\.\w+: found a binary file, expected text: .*\n$/),
+    };
+    expect(await simsup('run', 'picture.yaml')).toMatchObject(binary);
+    expect(await simsup('run', 'picture.sh')).toMatchObject(binary);
+    const csv = await simsup('run', 'small-team', '--jobs-csv', '.');
+    expect(csv).toMatchObject({ code: 2, stderr: '--jobs-csv . is a folder: name a file to write\n' });
+    for (const format of ['swf', 'sacct', 'philly', 'csv']) {
+      const { code, stderr } = await simsup('import', format, 'picture.yaml');
+      expect(code).toBe(2);
+      expect(stderr).toMatch(format === 'swf' ? /18 numbers a line/ : /it is no text: unpack it first/);
+      for (const line of stderr.split('\n')) expect(line.length).toBeLessThan(200);
+    }
+    expect(await simsup('import', 'swf', '.')).toMatchObject({ code: 2, stderr: expect.stringContaining('a folder') });
+    const device = await simsup('import', 'swf', '/dev/null');
+    expect(device).toMatchObject({ code: 2, stderr: expect.stringContaining('a pipe or a device') });
+  });
+
   it("runs the user's own policy, and blames it for its own faults", async () => {
     const { code, stdout } = await simsup(
       'run',
@@ -306,8 +349,40 @@ describe('simsup run', () => {
     writeFileSync(join(folder, 'empty.mjs'), 'export default 7;');
     expect(await simsup('run', '--policy-module', 'empty.mjs')).toMatchObject({
       code: 2,
+      stderr:
+        'the policy module empty.mjs: its export: found 7, expected an object {name, about, args, create(args)}\n',
+    });
+    writeFileSync(join(folder, 'none.mjs'), 'export const policy = 7;');
+    expect(await simsup('run', '--policy-module', 'none.mjs')).toMatchObject({
+      code: 2,
       stderr: expect.stringContaining('export default'),
     });
+    expect(await simsup('run', '--policy-module', '.')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('that is not a file'),
+    });
+    const nonsense =
+      "export default {name: 'n', create: () => ({init: () => 0, decide: () => ({actions: [{kind: 'place', job: 1e9, reason: ''}], state: 0, wakeAt: Infinity})})};";
+    writeFileSync(join(folder, 'nonsense.mjs'), nonsense);
+    expect(await simsup('run', '--policy-module', 'nonsense.mjs')).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(
+        /^the policy module nonsense\.mjs: decide: actions\[0\]\.job: found 1000000000, expected the number of a job/,
+      ),
+    });
+  });
+
+  it('says which argument of a policy is wrong, and what would be right', async () => {
+    const las = (...args: string[]) => simsup('run', '--policy', 'las', ...args.flatMap((arg) => ['--arg', arg]));
+    const refused = (stderr: string) => ({ code: 2, stderr: expect.stringContaining(stderr) });
+    expect(await las('thresholds=9,3')).toMatchObject(
+      refused('found [9,3], expected a list of numbers that are not negative, each above the one before (GPU-seconds)'),
+    );
+    expect(await las('quantum=5m', 'quantum=6m')).toMatchObject(refused("'quantum' is given twice"));
+    expect(await las('quantum=5x')).toMatchObject(refused('expected a duration from 0.5s to 1d, such as 90s'));
+    expect(await las('quantm=5m')).toMatchObject(refused("did you mean 'quantum'?"));
+    expect(await las('blocked=skp')).toMatchObject(refused("did you mean 'skip'?"));
+    expect(await simsup('run', 'small-team', '--policy', 'las', '--arg', 'quantum=5m')).toMatchObject({ code: 0 });
   });
 
   it('stops at Ctrl-C with what there is so far', async () => {
@@ -330,6 +405,90 @@ describe('simsup run', () => {
     const { child, outcome } = start(['run', 'small-team', '--json']);
     child.stdout?.destroy();
     expect(await outcome).toMatchObject({ code: 0, stderr: '' });
+  });
+});
+
+describe('simsup compare', () => {
+  const compare = (...args: string[]) => simsup('compare', 'small-team', '--duration', '7d', ...args);
+
+  it('says what differs between policies, the same on one thread and on two', async () => {
+    const two = await compare('--policy', 'fifo,las,fifo-backfill', '--seeds', '3', '--json', '--threads', '2');
+    expect(two).toMatchObject({ code: 0, stderr: '' });
+    const { timings, ...comparison } = JSON.parse(two.stdout);
+    expect(timings.threads).toBe(2);
+    expect(comparison).toMatchObject({ scenario: 'small-team', baseline: 'fifo', seeds: ['1', '2', '3'] });
+    expect(comparison.variants.map(({ name }: { name: string }) => name)).toEqual(['las', 'fifo-backfill']);
+    const one = await compare('--policy', 'fifo,las,fifo-backfill', '--seeds', '3', '--json', '--threads', '1');
+    expect({ ...JSON.parse(one.stdout), timings: undefined }).toEqual({ ...comparison, timings: undefined });
+  });
+
+  it('gives the figures that run gives', async () => {
+    const { stdout } = await compare('--policy', 'fifo,las', '--seeds', '1', '--first-seed', '4', '--json');
+    const delay = JSON.parse(stdout).variants[0].differences.find(
+      ({ figure }: { figure: string }) => figure === 'queueing-delay-mean',
+    );
+    for (const [policy, value] of [
+      ['fifo', delay.baseline],
+      ['las', delay.variant],
+    ]) {
+      const run = await simsup('run', 'small-team', '--duration', '7d', '--policy', policy, '--seed', '4', '--json');
+      expect(JSON.parse(run.stdout).jobs.queueingDelay.mean).toBe(value);
+    }
+  });
+
+  it('writes a table for a pull request and a page', async () => {
+    const outcome = await compare(
+      '--policy',
+      'fifo,las:quantum=5m',
+      '--seeds',
+      '2',
+      '--markdown',
+      'c.md',
+      '--html',
+      'c.html',
+    );
+    expect(outcome).toMatchObject({ code: 0, stdout: expect.stringContaining('las:quantum=5m against fifo:') });
+    expect(readFileSync(join(folder, 'c.md'), 'utf8')).toContain('| figure | before | after |');
+    expect(readFileSync(join(folder, 'c.html'), 'utf8')).toContain('<table>');
+  });
+
+  it('refuses what cannot be compared', async () => {
+    expect(await compare('--policy', 'fifo')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('at least two'),
+    });
+    expect(await compare('--policy', 'fifo,fifo')).toMatchObject({ code: 2, stderr: expect.stringContaining('twice') });
+    expect(await compare('--policy', 'fifo,lsa')).toMatchObject({ code: 2, stderr: expect.stringContaining("'las'") });
+    expect(await compare('--policy', 'fifo,las', '--seeds', '0')).toMatchObject({ code: 2 });
+    expect(await compare()).toMatchObject({ code: 2, stderr: expect.stringContaining('--policy') });
+  });
+});
+
+describe('simsup report break-even', () => {
+  const seed = ['report', 'break-even', '--gpus', '32', '--price', '5.92', '--utilisation', '0.60,0.80'];
+
+  it('answers the typed-in question alone', async () => {
+    const { code, stdout } = await simsup(...seed, '--hours', '720', '--licence', '4500', '--json');
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({
+      computeCost: 136396.8,
+      useful: [81838.08, 109117.44],
+      uplift: 27279.36,
+      licenceBreakEvenPerGpuYear: 10371.84,
+      pays: true,
+    });
+    expect((await simsup(...seed)).stdout).toContain('a licence pays up to $10,371.84 per GPU-year');
+  });
+
+  it('says what is wrong with a number, and what is missing', async () => {
+    expect(await simsup(...seed, '--licence', 'much')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("--licence: found 'much'"),
+    });
+    expect(await simsup('report', 'break-even', '--gpus', '32')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('--price'),
+    });
   });
 });
 

@@ -1,5 +1,7 @@
 #!/usr/bin/env node
-import { main } from './program.ts';
+import { isMainThread } from 'node:worker_threads';
+import { serve } from './host/pool.ts';
+import { BAD_INPUTS, main } from './program.ts';
 
 // Whoever reads our output may stop (`simsup run | head`): then there is nobody left to tell.
 for (const stream of [process.stdout, process.stderr]) {
@@ -11,4 +13,6 @@ for (const stream of [process.stdout, process.stderr]) {
   });
 }
 
-process.exitCode = await main(process.argv.slice(2));
+if (isMainThread) process.exitCode = await main(process.argv.slice(2));
+// A thread of `compare` and its like: it simulates what it is sent.
+else await serve(BAD_INPUTS);

@@ -4,24 +4,36 @@ import { Command, CommanderError } from 'commander';
 import { UserError } from '../scenarios/import/import.ts';
 import { ScenarioError } from '../scenarios/index.ts';
 import { nearestName } from '../scenarios/problem.ts';
-import { PolicyArgumentError } from '../sim/simulate.ts';
+import { ForeignPolicyError, PolicyArgumentError } from '../sim/simulate.ts';
+import { checkpointCommand } from './commands/checkpoint.ts';
+import { compareCommand } from './commands/compare.ts';
+import { conformCommand } from './commands/conform.ts';
+import { decideCommand } from './commands/decide.ts';
+import { explainCommand } from './commands/explain.ts';
 import { importCommand } from './commands/import.ts';
 import { initCommand } from './commands/init.ts';
+import { reportCommand } from './commands/report.ts';
 import { runCommand } from './commands/run.ts';
 import { schemaCommand } from './commands/schema.ts';
 
 /** Bad input; a defect of simsup itself (EX_SOFTWARE of sysexits.h). */
 const BAD_INPUT = 2;
 const DEFECT = 70;
+/** What these say is for the user to mend. */
+export const BAD_INPUTS = [ScenarioError, UserError, PolicyArgumentError, ForeignPolicyError];
 
 const WELCOME = `simsup simulates a GPU cluster run by NVIDIA Mission Control: rehearse the cluster before you buy it.
 
-  simsup run                              a month of a cluster of 32 H200 and 16 B200, where every GPU-hour went
-  simsup run --list                       other built-in scenarios
-  simsup init my-cluster.yaml             a commented scenario to change, then: simsup run my-cluster.yaml
-  simsup import sacct LOG --out mine      your own log (also csv, swf, openb, philly, itp, helios), then: simsup run mine/scenario.yaml
+  npx simsup run                            a month of 32 H200 and 16 B200: where every GPU-hour went
+  npx simsup run --list                     other built-in scenarios
+  npx simsup init my-cluster.yaml           a commented scenario to change, then: npx simsup run my-cluster.yaml
+  npx simsup import sacct LOG --out mine    your own log (also csv, swf, philly, …), then: npx simsup run mine/scenario.yaml
+  npx simsup compare --policy kubernetes,runai
+                                            the same work under two schedulers, seed by seed
+  npx simsup decide SNAPSHOT                what Run:ai's scheduler would do next on a real cluster, and why
+  npx simsup report break-even --help       up to which licence price it pays
 
-simsup --help lists all commands, simsup COMMAND --help their options.
+npx simsup --help lists all commands, npx simsup COMMAND --help their options.
 `;
 
 export function program(): Command {
@@ -29,12 +41,24 @@ export function program(): Command {
     .description('Rehearse the cluster before you buy it: simulates a GPU cluster run by NVIDIA Mission Control.')
     .version(version(), '--version')
     .helpOption('--help', 'shows help')
-    .addHelpText('after', '\nExample:\n  simsup run')
+    .addHelpText('after', '\nExample:\n  npx simsup run')
     .action(() => {
       process.stdout.write(WELCOME);
     });
-  for (const command of [runCommand(), importCommand(), initCommand(), schemaCommand()]) simsup.addCommand(command);
-  for (const command of [simsup, ...simsup.commands]) {
+  for (const command of [
+    runCommand(),
+    compareCommand(),
+    checkpointCommand(),
+    reportCommand(),
+    importCommand(),
+    decideCommand(),
+    explainCommand(),
+    initCommand(),
+    schemaCommand(),
+    conformCommand(),
+  ])
+    simsup.addCommand(command);
+  for (const command of [simsup, ...simsup.commands, ...simsup.commands.flatMap(({ commands }) => commands)]) {
     command.exitOverride().allowExcessArguments(false).showSuggestionAfterError(true);
     command.configureHelp({ helpWidth: 100 });
   }
@@ -62,7 +86,7 @@ function refuseUnknownCommand(name: string | undefined, known: readonly string[]
   if (name === undefined || name.startsWith('-') || known.includes(name)) return;
   const nearest = nearestName(name, known);
   const hint = /[./]/.test(name)
-    ? `; did you mean 'simsup run ${name}'?`
+    ? `; did you mean 'npx simsup run ${name}'?`
     : nearest === undefined
       ? ''
       : `; did you mean '${nearest}'?`;
@@ -77,8 +101,8 @@ export function explain(error: unknown, args: readonly string[]): number {
     // Commander has said it already.
     return error.exitCode === 0 ? 0 : BAD_INPUT;
   }
-  if (error instanceof ScenarioError || error instanceof UserError || error instanceof PolicyArgumentError) {
-    process.stderr.write(`${error.message}\n`);
+  if (BAD_INPUTS.some((kind) => error instanceof kind)) {
+    process.stderr.write(`${(error as Error).message}\n`);
     return BAD_INPUT;
   }
   const message = error instanceof Error ? error.message : String(error);

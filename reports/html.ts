@@ -1,6 +1,7 @@
 /** A run as one page that needs nothing else: no script, no font, no address outside. */
 import { CATEGORIES, type Category, type Run, SECOND_US } from '../sim/simulate.ts';
 import { decimal, dollars, percent, span } from './format.ts';
+import { escapeHtml, htmlPage, htmlTable } from './page.ts';
 import type { Distribution } from './quantiles.ts';
 import type { RunSummary } from './summary.ts';
 import { warnings } from './text.ts';
@@ -25,28 +26,11 @@ export const COLOURS: Record<Category, string> = {
   free: '#e4e4e0',
 };
 
-const STYLE = `body{font:15px/1.5 system-ui,sans-serif;color:#1d1d1b;background:#fff;max-width:60rem;margin:2rem auto;padding:0 1rem}
-h1{font-size:1.5rem;margin-bottom:.2rem}h2{font-size:1.1rem;margin-top:2rem}
-table{border-collapse:collapse;width:100%}th,td{padding:.25rem .6rem;text-align:right;border-bottom:1px solid #ddd;font-variant-numeric:tabular-nums}
-th:first-child,td:first-child{text-align:left}.warn{background:#fff3d6;border-left:4px solid #e6b33d;padding:.4rem .8rem}
-.key{display:inline-block;width:.8em;height:.8em;margin-right:.5em;border:1px solid #0002}svg{width:100%;height:auto;display:block}
-.figures{display:flex;gap:2rem;flex-wrap:wrap}.figures b{font-size:1.6rem;display:block}.muted{color:#666}code{word-break:break-all}`;
-
 export function htmlReport(run: Run, summary: RunSummary): string {
   const { figures, cost, jobs, ledger } = summary;
   const present = CATEGORIES.filter((category) => ledger.gpuHours[category] > 0);
   const name = summary.title === '' ? summary.scenario : summary.title;
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width,initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>${escapeHtml(summary.scenario)} – simsup</title>
-<style>${STYLE}</style>
-</head>
-<body>
-<h1>${escapeHtml(name)}</h1>
+  const body = `<h1>${escapeHtml(name)}</h1>
 <p class="muted">${escapeHtml(summary.scenario)}: ${span(summary.simulatedSeconds)} simulated, policy ${escapeHtml(summary.policy)}, seed ${escapeHtml(summary.seed)}, digest <code>${summary.digest}</code></p>
 ${warnings(summary)
   .map((text) => `<p class="warn">${escapeHtml(text)}</p>`)
@@ -59,7 +43,7 @@ ${figure('Cost', dollars(cost.total), summary.legend.cost)}
 </div>
 <h2>Where ${decimal(ledger.gpuHours.capacity)} GPU-hours went</h2>
 ${ledgerBar(present, summary)}
-${table(
+${htmlTable(
   ['category', 'GPU-hours', 'share'],
   [
     ...present.map((category) => [
@@ -78,7 +62,7 @@ ${table(
 ${stackedArea(run, present)}
 <h2>Jobs</h2>
 <p>${decimal(jobs.counts.total)} jobs: ${(['completed', 'failed', 'running', 'pending', 'unschedulable'] as const).map((status) => `${decimal(jobs.counts[status])} ${status}`).join(', ')}; ${decimal(jobs.preemptions)} preemptions, ${decimal(jobs.restarts)} restarts.${jobs.counts.notSubmitted > 0 ? ` Of the pending, ${decimal(jobs.counts.notSubmitted)} had not been submitted by the end.` : ''}</p>
-${table(
+${htmlTable(
   ['', 'jobs', 'mean', 'p50', 'p90', 'p95', 'p99', 'max'],
   [
     ['completion time', ...distributionCells(jobs.jct, span)],
@@ -87,7 +71,7 @@ ${table(
   ],
 )}
 <h2>Projects</h2>
-${table(
+${htmlTable(
   [
     'project',
     'department',
@@ -112,7 +96,7 @@ ${table(
   ]),
 )}
 <h2>Cost</h2>
-${table(
+${htmlTable(
   ['', 'GPU-hours', 'price', 'cost'],
   [
     ...cost.byPool.map((pool) => [
@@ -135,24 +119,12 @@ ${Object.entries(summary.legend)
   .map(([word, means]) => `<dt><b>${escapeHtml(word)}</b></dt><dd>${escapeHtml(means)}</dd>`)
   .join('\n')}
 </dl>
-</body>
-</html>
 `;
-}
-
-export function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+  return htmlPage(summary.scenario, body);
 }
 
 function figure(name: string, value: string, means: string): string {
   return `<div title="${escapeHtml(means)}"><b>${value}</b>${name}</div>`;
-}
-
-/** Cells are markup already. */
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const row = (cells: readonly string[], tag: 'th' | 'td') =>
-    `<tr>${cells.map((cell) => `<${tag}>${cell}</${tag}>`).join('')}</tr>`;
-  return `<table>\n<thead>${row(head, 'th')}</thead>\n<tbody>\n${rows.map((cells) => row(cells, 'td')).join('\n')}\n</tbody>\n</table>`;
 }
 
 function distributionCells(of: Distribution, show: (x: number | null) => string): string[] {

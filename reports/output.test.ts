@@ -7,7 +7,8 @@ import { type Run, simulate, type TraceRow } from '../sim/simulate.ts';
 import { seconds, smallScenario } from '../sim/testing.ts';
 import { csvField, jobsCsv, ledgerCsv, samplesCsv, TRACE_HEADER, traceLine } from './csv.ts';
 import { exactSeconds, span } from './format.ts';
-import { escapeHtml, htmlReport } from './html.ts';
+import { htmlReport } from './html.ts';
+import { escapeHtml } from './page.ts';
 import { jobsParquet, samplesParquet } from './parquet.ts';
 import { summarise } from './summary.ts';
 import { apportion, nextSteps, textSummary } from './text.ts';
@@ -98,6 +99,12 @@ describe('CSV', () => {
       now.set(name, account);
     };
     for (const row of rows(lines)) {
+      if (row.event === 'lost') {
+        const [from, to] = [row.from, row.to].map((name) => now.get(name) ?? { units: 0n, since: 0n, amount: 0n });
+        from.amount -= BigInt(row.units);
+        to.amount += BigInt(row.units);
+        now.set(row.to, to);
+      }
       if (row.event !== 'ledger') continue;
       const time = BigInt(row.time.replace('.', ''));
       if (row.from !== '') change(row.from, time, -BigInt(row.units));

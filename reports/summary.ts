@@ -2,6 +2,8 @@
 import { op, table } from 'arquero';
 import { ALLOCATED, BUSY, CATEGORIES, type Category, type Run, SECOND_US, USEFUL } from '../sim/simulate.ts';
 import { type Cost, costOf, gpuHours } from './cost.ts';
+import { type Energy, energyOf } from './energy.ts';
+import { type FaultsSummary, faultsSummary } from './faults.ts';
 import {
   endedUs,
   gpusAsked,
@@ -13,6 +15,7 @@ import {
   whyUnschedulable,
 } from './job-table.ts';
 import { type Distribution, distribution } from './quantiles.ts';
+import { type SloSummary, sloSummary } from './serving.ts';
 
 export interface LedgerSummary {
   unit: 'gpu-us/7000';
@@ -61,6 +64,23 @@ export interface Figure {
   denominator: 'installed';
 }
 
+export interface StorageSummary {
+  checkpoints: NonNullable<Run['checkpoints']>;
+  /** Bytes as decimal strings. */
+  transfers: {
+    fileSystem: string;
+    direction: 'read' | 'write';
+    bytes: string;
+    brokenOffBytes: string;
+    /** Time in which anything moved, and in which the file system gave all it can. */
+    busySeconds: number;
+    fullSeconds: number;
+    /** At the same time. */
+    mostTransfers: number;
+    mostKeptBytes: string;
+  }[];
+}
+
 export interface RunSummary {
   scenario: string;
   title: string;
@@ -77,10 +97,18 @@ export interface RunSummary {
   ledger: LedgerSummary;
   jobs: JobsSummary;
   queues: QueueSummary[];
-  slo: { note: string };
-  faults: { total: number; byKind: Record<string, number>; note: string };
+  /** `note` says how they were measured; deployments that state their requests. */
+  slo: { note: string; deployments: SloSummary[] };
+  faults: FaultsSummary;
   cost: Cost;
+  /** null where the scenario says nothing of power. */
+  energy: Energy | null;
+  /** Only where the scenario has file systems. */
+  storage?: StorageSummary;
+  spot?: NonNullable<Run['spot']>;
   assumptions: string[];
+  /** What the policy has to say about being run on this scenario. */
+  warnings: string[];
   legend: Record<string, string>;
 }
 
@@ -97,6 +125,8 @@ export const LEGEND: Record<string, string> = {
   quantiles: 'nearest rank: the smallest value that at least that share of the values do not exceed',
   overQuota: 'allocated GPU-hours beyond what the project deserves, borrowed from others',
   cost: 'price × every installed GPU-hour except reclaimed ones, idle or not, plus fixed costs',
+  energy:
+    'power of GPUs with their share of the node, busy or idle, × time in that state by the ledger × PUE; CO2 by the mean of the grid',
   ledger:
     'each GPU is at every moment in exactly one category; the categories add up to the capacity to the unit, warm-up included',
 };
@@ -125,10 +155,14 @@ export function summarise(run: Run, wallSeconds: number): RunSummary {
     ledger: ledgerSummary(run, amounts),
     jobs: jobsSummary(run),
     queues: queueSummaries(run),
-    slo: { note: 'service levels are not measured by this version' },
-    faults: { total: 0, byKind: {}, note: 'faults are not simulated by this version' },
+    slo: sloOf(run),
+    faults: faultsSummary(run),
     cost: costOf(run),
+    energy: energyOf(run),
+    ...(run.storage && { storage: storageSummary(run) }),
+    ...(run.spot && { spot: run.spot }),
     assumptions: scenario.assumptions,
+    warnings: run.warnings,
     legend: LEGEND,
   };
 }
@@ -143,6 +177,24 @@ function ledgerSummary(run: Run, amounts: Record<Category, bigint>): LedgerSumma
     categories: each(String),
     fragmented: String(fragmented),
     gpuHours: { ...each(gpuHours), capacity: gpuHours(run.capacity), fragmented: gpuHours(fragmented) },
+  };
+}
+
+function storageSummary(run: Run): StorageSummary {
+  const seconds = (us: number) => us / SECOND_US;
+  const rows = (run.storage ?? []).filter(({ bytes, brokenOffBytes }) => bytes > 0n || brokenOffBytes > 0n);
+  return {
+    checkpoints: run.checkpoints ?? { complete: 0, brokenOff: 0, refused: 0 },
+    transfers: rows.map(({ fileSystem, direction, bytes, brokenOffBytes, mostKeptBytes, ...row }) => ({
+      fileSystem,
+      direction,
+      bytes: String(bytes),
+      brokenOffBytes: String(brokenOffBytes),
+      busySeconds: seconds(row.busyUs),
+      fullSeconds: seconds(row.fullUs),
+      mostTransfers: row.mostTransfers,
+      mostKeptBytes: String(mostKeptBytes),
+    })),
   };
 }
 
@@ -227,4 +279,13 @@ function waitsByProject(run: Run): Map<number, number[]> {
     .rollup({ waits: op.array_agg('seconds') })
     .objects() as { project: number; waits: number[] }[];
   return new Map(rows.map((row) => [row.project, row.waits]));
+}
+
+function sloOf(run: Run): RunSummary['slo'] {
+  if (run.serving === undefined)
+    return { note: 'no deployment states its requests (Workload, requests), so none were served', deployments: [] };
+  return {
+    note: 'every request and batch is simulated; replicas are taken to be up from the start to the end',
+    deployments: run.serving.map(sloSummary),
+  };
 }

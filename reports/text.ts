@@ -1,6 +1,7 @@
 /** The plain summary of a run, as people paste it into a mail: at most 100 columns wide. */
 import { CATEGORIES, type Category } from '../sim/simulate.ts';
 import { decimal, dollars, percent, span } from './format.ts';
+import { sloText } from './serving.ts';
 import type { QueueSummary, RunSummary } from './summary.ts';
 
 export interface TextOptions {
@@ -53,11 +54,15 @@ export function textSummary(summary: RunSummary, options: TextOptions = {}): str
     ...ledger(summary, paint),
     ...heading('Jobs'),
     ...jobs(summary),
+    ...(summary.slo.deployments.length === 0 ? [] : heading('Requests')),
+    ...summary.slo.deployments.flatMap(sloText).map((line) => `  ${line}`),
     ...heading('Projects'),
     ...projects(summary.queues),
     ...heading(summary.cost.total > 0 ? `Cost ${dollars(summary.cost.total)}` : 'Cost: no prices are given'),
     ...cost(summary),
+    ...surroundings(summary),
   ];
+  if (summary.faults.candidates > 0) lines.push(...heading('Faults'), ...wrap(faultLine(summary), '  '));
   if (summary.assumptions.length > 0) {
     lines.push(...heading('Assumed'));
     for (const assumption of summary.assumptions.slice(0, SHOWN_ASSUMPTIONS))
@@ -74,6 +79,10 @@ export function nextSteps(scenario?: string): string {
     [
       `npx simsup run ${scenario === undefined ? '' : `${scenario} `}--out results`,
       'jobs, samples, a report for the browser',
+    ],
+    [
+      `npx simsup compare ${scenario === undefined ? '' : `${scenario} `}--policy kubernetes,runai`,
+      'another scheduler: what differs, and is it real',
     ],
     ['npx simsup init my-cluster.yaml', 'a commented scenario to change and run'],
     ['npx simsup import sacct LOG --out mine', 'your own log (also csv, swf, philly, …)'],
@@ -95,6 +104,7 @@ export function warnings(summary: RunSummary): string[] {
       `Stalled: ${decimal(jobs.counts.pending)} jobs wait for GPUs and nothing can happen any more that would free them (half-started gangs hold them).`,
     );
   }
+  texts.push(...summary.warnings.map(plain));
   if (jobs.counts.unschedulable > 0) {
     const count = jobs.counts.unschedulable;
     texts.push(`${decimal(count)} ${count === 1 ? 'job' : 'jobs'} can never run on this cluster:`);
@@ -102,6 +112,20 @@ export function warnings(summary: RunSummary): string[] {
     if (count > 3) texts.push('(--json lists the first ten)');
   }
   return texts;
+}
+
+/** What broke, how soon it was known and how soon work went on. */
+function faultLine({ faults }: RunSummary): string {
+  const { total, byKind, detection, recovery, jobsStruck, lostGpuHours } = faults;
+  if (total === 0) return 'none took effect';
+  const kinds = Object.entries(byKind);
+  const most = kinds.slice(0, 3).map(([kind, n]) => `${plain(kind)} ${decimal(n)}`);
+  const others = kinds.slice(3).reduce((sum, [, n]) => sum + n, 0);
+  if (others > 0) most.push(`others ${decimal(others)}`);
+  const took = ({ p50, p95 }: typeof detection) =>
+    p50 === null || p95 === null ? '–' : `${span(p50)} (95 %: ${span(p95)})`;
+  const struck = `${decimal(jobsStruck)} ${jobsStruck === 1 ? 'job' : 'jobs'} struck`;
+  return `${decimal(total)} (${most.join(', ')}); ${struck}, ${decimal(lostGpuHours)} GPU-hours lost; noticed after ${took(detection)}, first step again after ${took(recovery)}`;
 }
 
 function figures({ figures, ledger, cost }: RunSummary): string[] {
@@ -225,6 +249,32 @@ function cost({ cost }: RunSummary): string[] {
   return lines.length > SHOWN_PROJECTS
     ? [...lines.slice(0, SHOWN_PROJECTS), `  … and ${lines.length - SHOWN_PROJECTS} more; --json has them all`]
     : lines;
+}
+
+/** What moved, was taken and was drawn: a line each. */
+function surroundings({ energy, storage, spot }: RunSummary): string[] {
+  const lines: string[] = [];
+  if (energy !== null && energy.kWh > 0) {
+    const usd = energy.usd === null ? '' : `, ${dollars(energy.usd)}`;
+    lines.push(
+      `Energy ${decimal(energy.kWh)} kWh at PUE ${energy.pue}, ${decimal(energy.meanKw, 1)} kW on average, ${decimal(energy.kgCo2 / 1000, 1)} t CO2${usd}`,
+    );
+  }
+  if (storage !== undefined) {
+    const { complete, brokenOff, refused } = storage.checkpoints;
+    const moved = (direction: string) =>
+      storage.transfers.reduce((sum, t) => sum + (t.direction === direction ? Number(t.bytes) : 0), 0) / 1e12;
+    const most = storage.transfers.reduce((max, t) => Math.max(max, t.mostTransfers), 0);
+    lines.push(
+      `Storage: ${decimal(complete)} checkpoints complete, ${decimal(brokenOff)} broken off, ${decimal(refused)} without room; ${decimal(moved('write'), 1)} TB written, ${decimal(moved('read'), 1)} TB read, at most ${most} at once`,
+    );
+  }
+  if (spot !== undefined) {
+    lines.push(
+      `Spot: ${decimal(spot.notices)} notices, ${decimal(spot.taken)} nodes taken, ${decimal(spot.returned)} returned`,
+    );
+  }
+  return lines.length === 0 ? [] : ['', ...lines.flatMap((line) => wrap(line, '  '))];
 }
 
 function costRow(name: string, usd: number, why: string): string {

@@ -161,7 +161,8 @@ function reportIssue(
       return;
     }
     case 'invalid_type': {
-      const wanted = WANTED[issue.expected] ?? issue.expected;
+      const fields = issue.expected === 'object' ? fieldNames(schema, path) : [];
+      const wanted = fields.length > 0 ? fieldsWanted(fields, value) : (WANTED[issue.expected] ?? issue.expected);
       if (value === undefined) {
         const key = path.at(-1);
         report.at(source, path, `no ${typeof key === 'string' ? key : 'value'}`, wanted);
@@ -191,6 +192,13 @@ const WANTED: Record<string, string> = {
   array: 'a list',
   record: 'fields (name: value)',
 };
+
+/** Fields by name; who gave one value where fields belong has most likely given the name. */
+function fieldsWanted(fields: readonly string[], value: Plain | undefined): string {
+  const list = `fields (${nameList(fields)})`;
+  const named = fields.includes('name') && typeof value === 'string' && /^[\w./-]{1,60}$/.test(value);
+  return named ? `${list}, such as {name: ${value}}` : list;
+}
 
 function phrase(value: Plain): string {
   if (typeof value === 'string') return quote(value);

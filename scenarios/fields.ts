@@ -1,13 +1,17 @@
 /** Field types of the scenario's documents: each reads the text that YAML gave and says what it expects. */
 
 import { z } from 'zod';
+import { parseTimeZone } from './time-zone.ts';
 import {
+  parseBandwidth,
+  parseBytes,
   parseCount,
   parseCpu,
   parseDecimal,
   parseDuration,
   parseFlag,
   parseInstant,
+  parseParams,
   parsePrice,
   parseShare,
   parseSize,
@@ -42,6 +46,9 @@ export const interval = () =>
     return us;
   }, either('a duration of at least 1s, or 0 for never: 10m'));
 export const size = () => field(parseSize, either('a size: 80GB, 141GiB, 2TiB'));
+export const bytes = () => field(parseBytes, either('a size in bytes: 500GB, 5.67TB'));
+export const bandwidth = () => field(parseBandwidth, either('bytes per second: 62GB/s, 400Gbit/s, or unlimited'));
+export const params = () => field(parseParams, either('parameters of a model: 405B, 7e9'));
 export const price = () =>
   field(parsePrice, either('US dollars per hour: $5.92/h or 5.92; $360/month counts 720 hours'));
 export const cpu = () => field(parseCpu, either('CPU cores: 224 or 500m'));
@@ -50,6 +57,7 @@ export const flag = () => field(parseFlag, { type: ['boolean', 'string'] });
 export const instant = () =>
   field(parseInstant, { type: 'string', description: 'a date: 2026-06-01 or 2026-06-01T08:00:00Z' });
 export const utcOffset = () => field(parseUtcOffset, { type: 'string', description: 'an offset from UTC: +02:00' });
+export const timeZone = () => field(parseTimeZone, { type: 'string', description: 'an IANA time zone: Europe/Berlin' });
 export const count = (min = 0, max?: number) =>
   field((text) => parseCount(text, min, max), { type: ['integer', 'string'], ...(min < 0 ? {} : { minimum: min }) });
 export const decimal = (min = 0, max?: number) =>

@@ -16,6 +16,7 @@ import {
 } from '../sim/engine/samplers.ts';
 import { DAY_US, SECOND_US } from '../sim/scenario.ts';
 import type { ArrivalsInput, DurationInput, TeamInput } from './schema.ts';
+import type { UtcOffset } from './time-zone.ts';
 
 export interface Generation {
   seed: string;
@@ -24,7 +25,8 @@ export interface Generation {
   scale: number;
   horizonUs: number;
   startEpochSeconds: number;
-  utcOffsetMinutes: number;
+  /** In force from which time on; the first from 0. */
+  utcOffsets: readonly UtcOffset[];
 }
 
 export interface GeneratedJob {
@@ -74,17 +76,27 @@ export function* generateTeam(team: TeamInput, g: Generation): Generator<Generat
 /** Times of arrivals: a Poisson process whose rate follows a daily cosine wave, lower (or higher) at weekends. */
 function* arrivals(spec: ArrivalsInput, g: Generation, stream: Stream): Generator<number> {
   const ratio = spec.pattern === 'diurnal' ? spec.peakToTrough : 1;
-  const rate = diurnalRate({
-    // perDay is the mean of a weekday, the wave's mean is over the week.
-    meanPerUs: ((spec.perDay * g.scale) / DAY_US) * ((5 + 2 * spec.weekend) / 7),
-    amplitude: (ratio - 1) / (ratio + 1),
-    peakHour: spec.peakHour,
-    weekendFactor: spec.weekend,
-    startEpochUs: (g.startEpochSeconds + g.utcOffsetMinutes * 60) * SECOND_US,
-  });
+  // A clock that changes is another wave from then on; the rates are the same.
+  const waves = g.utcOffsets.map(({ fromUs, minutes }) => ({
+    fromUs,
+    ...diurnalRate({
+      // perDay is the mean of a weekday, the wave's mean is over the week.
+      meanPerUs: ((spec.perDay * g.scale) / DAY_US) * ((5 + 2 * spec.weekend) / 7),
+      amplitude: (ratio - 1) / (ratio + 1),
+      peakHour: spec.peakHour,
+      weekendFactor: spec.weekend,
+      startEpochUs: (g.startEpochSeconds + minutes * 60) * SECOND_US,
+    }),
+  }));
+  let now = 0;
+  const rateAt = (us: number) => {
+    // Times are asked for in ascending order.
+    while (now + 1 < waves.length && waves[now + 1].fromUs <= us) now++;
+    return waves[now].rateAt(us);
+  };
   let t = 0;
   for (;;) {
-    t = thinned(stream, t, rate.maxRatePerUs, rate.rateAt, g.horizonUs);
+    t = thinned(stream, t, waves[0].maxRatePerUs, rateAt, g.horizonUs);
     if (t === Number.POSITIVE_INFINITY) return;
     yield Math.floor(t);
   }

@@ -34,6 +34,9 @@ export const JOBS_CSV_COLUMNS = [
 ] as const;
 export type JobsCsvColumn = (typeof JOBS_CSV_COLUMNS)[number];
 
+/** Those that a scheduler's log can state: what importers write. */
+export const LOG_COLUMNS: readonly JobsCsvColumn[] = JOBS_CSV_COLUMNS.filter((c) => c !== 'class' && c !== 'after');
+
 /** One row. Empty text and undefined mean "not stated". */
 export interface JobRow {
   id: string;

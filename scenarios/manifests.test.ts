@@ -34,12 +34,24 @@ describe("Mission Control's manifests", () => {
       ['inference-prod', [0, 16], 1, -1],
     ]);
     const served = job(s, 'llama4-maverick-inference');
-    expect(served).toMatchObject({ project: 'inference-prod', tasks: [8, 8], class: 'inference', duration: Infinity });
+    expect(served).toMatchObject({ project: 'inference-prod', tasks: [4, 4], class: 'inference', duration: Infinity });
     expect(served.pools).toEqual(['b200-inference', 'h200-training']);
     expect(s.jobs.checkpointEveryUs[served.j]).toBe(0);
     const training = s.jobs.class.indexOf(0);
     expect(s.jobs.checkpointEveryUs[training]).toBe(500 * 6 * SECOND_US);
-    expect(s.assumptions.join(' ')).toContain('FaultTolerancePolicy is kept but has no effect');
+    expect(s.recovery?.stack.name).toBe('mission-control');
+    expect(s.recovery?.faultTolerance).toEqual({
+      name: 'training-ft-policy',
+      eventCodes: [79, 94, 95],
+      utilizationDropThreshold: 0.05,
+      utilizationField: 'DCGM_FI_DEV_GPU_UTIL',
+      utilizationWindowUs: 300 * SECOND_US,
+      action: 'CheckpointAndReschedule',
+      maxRescheduleAttempts: 3,
+      rescheduleDelayUs: 60 * SECOND_US,
+      checkpointPath: '/mnt/dsx/checkpoints/',
+    });
+    expect(s.assumptions.join(' ')).toContain('there is no FaultModel, so that training-ft-policy has nothing to do');
   });
 
   it('must agree where department and project state the same field', () => {

@@ -1,12 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { HOUR_US, JOB_CLASSES, SECOND_US } from '../sim/scenario.ts';
+import { POLICIES } from '../sim/simulate.ts';
 import { builtins, memoryReader } from './builtin/index.ts';
 import { ScenarioError } from './problem.ts';
 import { readDocuments, readScenario } from './read.ts';
 import { starterScenario } from './starter.ts';
 
-const policies = ['fifo', 'fifo-backfill', 'sjf'];
+const policies = POLICIES.filter(({ name }) => ['fifo', 'fifo-backfill', 'sjf'].includes(name));
 
 function messageOf(text: string, files: Record<string, string> = {}): string {
   try {
@@ -32,6 +33,16 @@ const jobs = (...list: string[]) => `${cluster(pool)}---\n${workload(`{jobs: [${
 describe('bad input', () => {
   it.each([
     [
+      'a binary file',
+      'PK\u0003\u0004\0',
+      's.yaml: found a binary file, expected text: a scenario in YAML, or an sbatch script',
+    ],
+    [
+      'a value where fields belong',
+      'apiVersion: mission-control.nvidia.com/v1\nkind: InferenceDeployment\nspec: {model: llama-4-maverick}\n',
+      "s.yaml:3:15: spec.model: found 'llama-4-maverick', expected fields (registry, name, precision), such as {name: llama-4-maverick}",
+    ],
+    [
       'a wrong unit',
       simulation('{duration: 30x}'),
       "s.yaml:3:18: spec.duration: found '30x', expected a duration with a unit, such as 150ms, 60s, 2h30m, 30d or 1w; 'x' is no unit of time",
@@ -42,9 +53,14 @@ describe('bad input', () => {
       "s.yaml:3:16: spec.warmUp: found '60', expected a duration with a unit, such as 150ms, 60s, 2h30m, 30d or 1w",
     ],
     [
+      'an unknown stack',
+      simulation('{stack: mission-controll}'),
+      /spec\.stack: found 'mission-controll', expected one of kubernetes, kueue, slurm, runai, mission-control; did you mean 'mission-control'\?$/,
+    ],
+    [
       'an unknown field',
       simulation('{polcy: fifo}'),
-      "s.yaml:3:8: spec: found unknown field 'polcy', expected one of title, seed, duration, warmUp, start, utcOffset, policy, stack; did you mean 'policy'?",
+      "s.yaml:3:8: spec: found unknown field 'polcy', expected one of title, seed, duration, warmUp, start, utcOffset, timeZone, policy, stack, telemetry, spares; did you mean 'policy'?",
     ],
     [
       'an unknown kind',
@@ -149,7 +165,7 @@ describe('bad input', () => {
     [
       'no work in a Workload',
       workload('{}'),
-      's.yaml:3:7: spec: found no work, expected jobs, jobsFile, manifestFiles or teams',
+      's.yaml:3:7: spec: found no work, expected jobs, jobsFile, manifestFiles, teams or requests',
     ],
     ['an empty file', '', 's.yaml: found an empty file, expected at least one document, such as kind: Simulation'],
     ['a list', '- a\n', 's.yaml:1:1: found a list, expected a document with apiVersion, kind and spec'],

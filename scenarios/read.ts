@@ -1,28 +1,38 @@
 /** Scenario text → the compiled scenario, or one `ScenarioError` with everything that is wrong. */
 
-import { DAY_US, type Scenario } from '../sim/scenario.ts';
+import type { PolicyFactory } from '../sim/policy/policy.ts';
+import { DAY_US, type Scenario, SECOND_US } from '../sim/scenario.ts';
 import { compileCluster } from './compile/cluster.ts';
-import { type JobDraft, newJobSink } from './compile/jobs.ts';
+import type { JobDraft } from './compile/draft.ts';
+import { compileFaults } from './compile/faults.ts';
+import { newJobSink } from './compile/jobs.ts';
+import { compileKueue } from './compile/kueue.ts';
 import { inferenceJobs, manifestJobs } from './compile/manifests.ts';
 import { compileProjects } from './compile/projects.ts';
 import { noFiles, type ReadFile } from './compile/read-file.ts';
 import { isSbatch, readSbatch } from './compile/sbatch.ts';
+import { compileServing } from './compile/serving.ts';
+import { compileSlurm } from './compile/slurm.ts';
+import { compileStorage } from './compile/storage.ts';
+import { compileEnergy, compileNetwork, compileSpot } from './compile/surroundings.ts';
 import { addWorkload, type WorkloadContext, workloadsOf } from './compile/workload.ts';
 import { defaultTeams } from './default-workload.ts';
 import { type CheckedDocument, checkDocuments, documentsOf, newReport, type Report } from './documents.ts';
 import { typed } from './fields.ts';
-import { nameList, ScenarioError } from './problem.ts';
+import { readPolicyArgs } from './policy-args.ts';
+import { nameList, pathText, ScenarioError } from './problem.ts';
 import { type Accepted, simulationKind } from './schema.ts';
-import { quote } from './units.ts';
-import { DEFAULT_LIMITS, type Limits } from './yaml.ts';
+import { offsetsOf, offsetText, type UtcOffset } from './time-zone.ts';
+import { looksBinary, quote } from './units.ts';
+import { DEFAULT_LIMITS, type Limits, type SourceDocument } from './yaml.ts';
 
 export interface ReadOptions {
   /** The file's name as errors show it. */
   file?: string;
   /** Reads the files that the scenario names (`nodesFile`, `jobsFile`, `manifestFiles`). */
   readFile?: ReadFile;
-  /** Names of the policies there are; without them a policy's name is not checked. */
-  policies?: readonly string[];
+  /** The policies there are; without them a policy's name and arguments are not checked. */
+  policies?: readonly Pick<PolicyFactory, 'name' | 'args'>[];
   limits?: Partial<Limits>;
   /** Instead of what the scenario says: these decide which jobs are generated. */
   overrides?: { seed?: string; durationUs?: number };
@@ -57,15 +67,12 @@ export function readDocuments(text: string, options: ReadOptions = {}): CheckedD
 }
 
 const NOT_YET: Record<string, string> = {
-  FaultModel: 'faults are not simulated in this version; its FaultModel is kept but has no effect',
-  Storage: 'storage is not simulated in this version; its Storage is kept but has no effect',
   Provisioning: 'provisioning is not simulated in this version; its Provisioning is kept but has no effect',
-  FaultTolerancePolicy: 'faults are not simulated in this version; its FaultTolerancePolicy is kept but has no effect',
   Study: 'studies are not run by this version; its Study is kept but has no effect',
 };
 
 function compile(text: string, file: string, options: ReadOptions, report: Report): Scenario {
-  const script = isSbatch(text, file) && text.length <= DEFAULT_LIMITS.size;
+  const script = isSbatch(text, file) && text.length <= DEFAULT_LIMITS.size && !looksBinary(text);
   const docs = script ? [] : checkDocuments(text, file, report, { ...DEFAULT_LIMITS, ...options.limits });
   const scripted = script ? readSbatch(text, file, report.add) : [];
   if (docs.length === 0 && scripted.length === 0 && report.problems.length === 0) {
@@ -85,14 +92,22 @@ function compile(text: string, file: string, options: ReadOptions, report: Repor
     if (!assumptions.includes(sentence)) assumptions.push(sentence);
   };
   const readFile = options.readFile ?? noFiles;
-  const simulation = readSimulation(docs, options, report, assume);
+  const simulation = readSimulation(docs, options, report);
   const spec = { ...simulation.spec };
   if (options.overrides?.seed !== undefined) spec.seed = options.overrides.seed;
   if (options.overrides?.durationUs !== undefined) spec.duration = options.overrides.durationUs;
   const durationUs = spec.duration === 'until-done' ? Infinity : spec.duration;
+  const horizonUs = durationUs === Infinity ? 30 * DAY_US : durationUs;
+  const utcOffsets = utcOffsetsOf(spec, horizonUs, assume);
   const cluster = compileCluster(docs, readFile, report, assumptions);
   if (report.problems.length > 0) throw new ScenarioError(report.problems);
   const projects = compileProjects(docs, cluster, report, assumptions);
+  if (report.problems.length > 0) throw new ScenarioError(report.problems);
+  const kueue = compileKueue(docs, cluster, projects.index, report);
+  const slurm = compileSlurm(docs, report);
+  const network = compileNetwork(docs, report);
+  const energy = compileEnergy(docs, cluster, report);
+  const spot = compileSpot(docs, cluster.pools, assume);
   if (report.problems.length > 0) throw new ScenarioError(report.problems);
 
   const workloads = workloadsOf(docs);
@@ -103,7 +118,10 @@ function compile(text: string, file: string, options: ReadOptions, report: Repor
       `Training jobs without an interval of their own write a checkpoint every ${checkpointSteps} steps (trainer settings), a step being 6 s unless stepTime says otherwise.`,
     );
   }
+  const storage = compileStorage(docs, cluster, trainer?.save_top_k ?? 0, report, assume);
+  if (report.problems.length > 0) throw new ScenarioError(report.problems);
   const sink = newJobSink({
+    storage,
     cluster,
     projects,
     checkpointSteps,
@@ -116,9 +134,9 @@ function compile(text: string, file: string, options: ReadOptions, report: Repor
     readFile,
     report,
     seed: spec.seed,
-    horizonUs: durationUs === Infinity ? 30 * DAY_US : durationUs,
+    horizonUs,
     startEpochSeconds: spec.start,
-    utcOffsetMinutes: spec.utcOffset,
+    utcOffsets,
     assume,
   };
   const direct: JobDraft[] = [
@@ -134,8 +152,19 @@ function compile(text: string, file: string, options: ReadOptions, report: Repor
     assume(defaultTeams(cluster, projects, context));
   }
   const jobs = sink.finish();
+  const faults = compileFaults(docs, cluster, spec, simulation.policy.name, report, assume);
+  const settings = storage.settings();
+  const serving = compileServing({
+    ...{ docs, cluster, jobs: jobs.jobs, readFile, report, durationUs, assume },
+    ...{ startEpochSeconds: spec.start, utcOffsetMinutes: utcOffsets[0].minutes },
+  });
   if (jobs.tooLarge > 0)
     assume(`${jobs.tooLarge} jobs that fit none of their pools were left out (whenTooLarge: skip).`);
+  if (jobs.jobs.limitUs.some((us) => us > 0)) {
+    assume(
+      'Requested time limits end jobs under policies that enforce them (slurm, slurm-typical) and under no others.',
+    );
+  }
   for (const kind of Object.keys(NOT_YET)) {
     if (docs.some((d) => d.kind === kind)) assume(`Of this scenario, ${NOT_YET[kind]}.`);
   }
@@ -147,7 +176,7 @@ function compile(text: string, file: string, options: ReadOptions, report: Repor
     title: spec.title,
     seed: spec.seed,
     startEpochSeconds: spec.start,
-    utcOffsetMinutes: spec.utcOffset,
+    utcOffsetMinutes: utcOffsets[0].minutes,
     durationUs,
     warmUpUs: spec.warmUp,
     policy: simulation.policy,
@@ -162,6 +191,14 @@ function compile(text: string, file: string, options: ReadOptions, report: Repor
     poolLists: jobs.poolLists,
     speedProfiles: jobs.speedProfiles,
     fixedCosts: cluster.fixedCosts,
+    ...(kueue === undefined ? {} : { kueue }),
+    ...(slurm === undefined ? {} : { slurm }),
+    ...faults,
+    ...(settings === undefined ? {} : { storage: settings }),
+    ...(network === undefined ? {} : { network }),
+    ...(spot === undefined ? {} : { spot }),
+    energy,
+    ...(serving === undefined ? {} : { serving }),
     // Several pools may rest on the same one.
     assumptions: [...new Set(assumptions)],
   };
@@ -173,35 +210,73 @@ interface ReadSimulation {
   policy: Scenario['policy'];
 }
 
-function readSimulation(
-  docs: readonly CheckedDocument[],
-  options: ReadOptions,
-  report: Report,
-  assume: (s: string) => void,
-): ReadSimulation {
+function readSimulation(docs: readonly CheckedDocument[], options: ReadOptions, report: Report): ReadSimulation {
   const all = documentsOf(docs, 'Simulation');
   for (const extra of all.slice(1))
     report.at(extra.source, ['kind'], 'a second Simulation', 'one Simulation in a scenario');
   const data = all[0]?.data ?? simulationKind.parse({ apiVersion: 'simsup.dev/v1', kind: 'Simulation', spec: {} });
-  const { policy, duration, warmUp, stack } = data.spec;
-  const choice =
-    typeof policy === 'string'
-      ? { name: policy, args: {} }
-      : { name: policy.name, args: typed(policy.args) as Record<string, unknown> };
+  const { policy, duration, warmUp, utcOffset, timeZone } = data.spec;
+  const name = typeof policy === 'string' ? policy : policy.name;
+  const written = typeof policy === 'string' ? {} : policy.args;
+  const known = options.policies?.find((p) => p.name === name);
+  const choice = { name, args: typed(written) as Record<string, unknown> };
   if (all.length > 0) {
     const { source } = all[0];
-    if (options.policies !== undefined && !options.policies.includes(choice.name)) {
+    if (known !== undefined) choice.args = policyArgs(known, written, source, report);
+    else if (options.policies !== undefined) {
       const path = typeof policy === 'string' ? ['spec', 'policy'] : ['spec', 'policy', 'name'];
-      const near = { name: choice.name, among: options.policies };
-      report.at(source, path, `unknown policy ${quote(choice.name)}`, `one of ${nameList(options.policies, 40)}`, near);
+      const names = options.policies.map((p) => p.name);
+      report.at(source, path, `unknown policy ${quote(name)}`, `one of ${nameList(names, 40)}`, { name, among: names });
     }
+    if (timeZone !== undefined && utcOffset !== undefined)
+      report.at(source, ['spec', 'utcOffset'], 'an offset beside a timeZone', 'one or the other');
     if (duration !== 'until-done' && duration <= 0)
       report.at(source, ['spec', 'duration'], 'no time at all', 'a duration above 0');
     if (duration !== 'until-done' && warmUp >= duration && duration > 0) {
       report.at(source, ['spec', 'warmUp'], 'a warm-up as long as the simulation', 'less than its duration');
     }
   }
-  if (stack !== undefined)
-    assume(`Stack ${stack}: what a stack adds beyond its policy is not simulated in this version.`);
   return { name: data.metadata.name ?? '', spec: data.spec, policy: choice };
+}
+
+/** The arguments as the policy takes them; what is wrong is reported at the argument's line. */
+function policyArgs(
+  policy: Pick<PolicyFactory, 'name' | 'args'>,
+  written: Record<string, unknown>,
+  source: SourceDocument,
+  report: Report,
+): Record<string, unknown> {
+  const { args, problems } = readPolicyArgs(policy, written);
+  for (const { name, unknown, found, expected, nearest } of problems) {
+    const path = ['spec', 'policy', 'args', name];
+    const place = {
+      file: source.file,
+      ...source.locate(path, unknown),
+      path: pathText(unknown ? path.slice(0, -1) : path),
+    };
+    report.add({
+      ...place,
+      found,
+      expected: unknown ? `for ${policy.name} ${expected}` : expected,
+      ...(nearest && { nearest }),
+    });
+  }
+  return args;
+}
+
+/** What the clock on the wall shows against UTC, from the start on. */
+function utcOffsetsOf(
+  { timeZone, utcOffset, start }: Accepted['Simulation']['spec'],
+  horizonUs: number,
+  assume: (s: string) => void,
+): UtcOffset[] {
+  if (timeZone === undefined) return [{ fromUs: 0, minutes: utcOffset ?? 0 }];
+  const offsets = offsetsOf(timeZone, start, horizonUs);
+  const changes = offsets.slice(1).map(({ fromUs, minutes }) => {
+    const date = new Date((start + fromUs / SECOND_US) * 1000).toISOString().slice(0, 10);
+    return `, ${offsetText(minutes)} from ${date}`;
+  });
+  const also = changes.length === 0 ? '' : ' Teams keep to the local clock; the ledger counts hours from the start.';
+  assume(`Time zone ${timeZone}: ${offsetText(offsets[0].minutes)} at the start${changes.join('')}.${also}`);
+  return offsets;
 }

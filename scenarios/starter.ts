@@ -3,8 +3,9 @@ export function starterScenario(): string {
   return STARTER;
 }
 
-const STARTER = `# A scenario for simsup. Everything has a default: delete what you don't need. Try: simsup run scenario.yaml
-# All kinds and fields: docs/scenario.md. For completion in an editor: simsup schema > simsup.schema.json
+const STARTER = `# A scenario for simsup. Everything has a default: delete what you don't need.
+# Try: npx simsup run scenario.yaml --out results, then open results/report.html
+# All kinds and fields: docs/scenario.md. For completion in an editor: npx simsup schema > simsup.schema.json
 apiVersion: simsup.dev/v1
 kind: Simulation
 metadata: {name: my-cluster}
@@ -38,7 +39,7 @@ spec:
 apiVersion: simsup.dev/v1
 kind: Workload
 spec:
-  # jobsFile: jobs.csv     # your own log: simsup import sacct LOG --out scenario.yaml
+  # jobsFile: jobs.csv     # your own log: npx simsup import sacct LOG --out mine writes mine/jobs.csv
   teams:
     - name: training
       project: models

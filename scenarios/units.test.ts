@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { DAY_US, HOUR_US } from '../sim/scenario.ts';
 import {
+  looksBinary,
   parseCount,
   parseCpu,
   parseDecimal,
@@ -10,6 +11,7 @@ import {
   parseShare,
   parseSize,
   parseUtcOffset,
+  quote,
   UnitError,
 } from './units.ts';
 
@@ -65,5 +67,23 @@ describe('units', () => {
   ] as const)('%o refuses %s', (parse, text, message) => {
     expect(() => (parse as (t: string) => number)(text)).toThrow(UnitError);
     expect(() => (parse as (t: string) => number)(text)).toThrow(message);
+  });
+});
+
+describe('a quoted value', () => {
+  it('is cut to what fits a line, whatever it holds', () => {
+    expect(quote('60x')).toBe("'60x'");
+    expect(quote('a\u001b[2J\u202e')).toBe("'a\\x1b[2J\\u202e'");
+    for (const text of ['x'.repeat(1e5), '\0'.repeat(1e5), '\ufffd'.repeat(1e5), '\ud83d\ude00'.repeat(1e4)]) {
+      expect(quote(text).length).toBeLessThanOrEqual(63);
+      expect(quote(text)).toMatch(/…'$/);
+    }
+  });
+
+  it('is told apart from a binary file', () => {
+    expect(looksBinary('kind: Simulation # ☃ Grüße')).toBe(false);
+    expect(looksBinary('')).toBe(false);
+    expect(looksBinary('PK\u0003\u0004\0\0')).toBe(true);
+    expect(looksBinary('\ufffd\ufffdJFIF')).toBe(true);
   });
 });

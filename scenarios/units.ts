@@ -57,14 +57,31 @@ const SIZE_BYTES: Record<string, number> = {
 const DECIMAL = /^(\d+(?:\.\d*)?|\.\d+)$/;
 const WITH_UNIT = /^(\d+(?:\.\d*)?|\.\d+)\s*([A-Za-zµ]+)$/;
 
-/** The longest piece of a bad value that an error repeats. */
+/** The longest piece of a bad value that an error repeats, characters as shown. */
 const QUOTE_LIMIT = 60;
+/** What a terminal would act on or not show: control characters, and marks that turn the direction of writing. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+const UNSEEN = /[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/;
 
 /** A value as an error shows it: quoted, cut when long, control characters made visible. */
 export function quote(value: string): string {
-  const shown = value.length > QUOTE_LIMIT ? `${value.slice(0, QUOTE_LIMIT)}…` : value;
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
-  return `'${shown.replace(/[\u0000-\u001f\u007f]/g, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`)}'`;
+  let shown = '';
+  for (const c of value.slice(0, QUOTE_LIMIT + 1)) {
+    const code = c.charCodeAt(0);
+    const seen = !UNSEEN.test(c) ? c : code < 256 ? `\\x${hex(code, 2)}` : `\\u${hex(code, 4)}`;
+    if (shown.length + seen.length > QUOTE_LIMIT) return `'${shown}…'`;
+    shown += seen;
+  }
+  return `'${shown}'`;
+}
+
+const hex = (code: number, digits: number) => code.toString(16).padStart(digits, '0');
+
+/** Bytes of a picture or an archive that were read as if they were text: NULs, or much that is no UTF-8. */
+export function looksBinary(text: string): boolean {
+  const head = text.slice(0, 4096);
+  if (head.includes('\0')) return true;
+  return [...head].filter((c) => c === '\ufffd').length > head.length / 20;
 }
 
 /** `60s`, `150ms`, `30d`, `2h30m`, `1w`; a bare `0` needs no unit. Integer µs. */
@@ -189,4 +206,37 @@ export function parseUtcOffset(text: string): number {
     throw new UnitError(quote(text), 'an offset from UTC, such as +02:00 or UTC');
   }
   return match[1] === '-' && minutes > 0 ? -minutes : minutes;
+}
+
+/** `5.67TB`, `512GiB`: whole bytes. */
+export function parseBytes(text: string): number {
+  const expected = 'a size with a unit, such as 500GB or 5.67TB';
+  const match = WITH_UNIT.exec(text.trim());
+  if (match === null || !Object.hasOwn(SIZE_BYTES, match[2])) throw new UnitError(quote(text), expected);
+  const bytes = Math.round(Number(match[1]) * SIZE_BYTES[match[2]]);
+  if (!Number.isSafeInteger(bytes)) throw new UnitError(quote(text), 'a size of less than 2^53 bytes (9 PB)');
+  return bytes;
+}
+
+/** `62GB/s`, `400Gbit/s`, `400Gb/s`, or `unlimited`. Whole bytes per second; Infinity = unlimited. */
+export function parseBandwidth(text: string): number {
+  const expected = 'a rate such as 62GB/s or 400Gbit/s, or unlimited';
+  const trimmed = text.trim();
+  if (trimmed === 'unlimited') return Infinity;
+  const match = /^(\d+(?:\.\d*)?|\.\d+)\s*([kMGTP]i?)(B|bit|b)(?:\/s|ps)$/.exec(trimmed);
+  if (match === null) throw new UnitError(quote(text), expected);
+  const rate = Math.floor((Number(match[1]) * SIZE_BYTES[match[2]]) / (match[3] === 'B' ? 1 : 8));
+  // Slower, and a large transfer would outlast the times that can be counted in µs.
+  if (!(rate >= 1_000_000 && rate <= 1e15)) throw new UnitError(quote(text), 'a rate from 1MB/s to 1PB/s');
+  return rate;
+}
+
+const SCALES: Record<string, number> = { '': 1, k: 1e3, m: 1e6, b: 1e9, t: 1e12 };
+
+/** `405B`, `7e9`, `1.5T`, `70b`: a number of parameters. */
+export function parseParams(text: string): number {
+  const match = /^(\d+(?:\.\d*)?(?:e\d{1,2})?)\s*([kmbt]?)$/i.exec(text.trim());
+  const params = match === null ? Number.NaN : Math.round(Number(match[1]) * SCALES[match[2].toLowerCase()]);
+  if (!(params >= 1 && params <= 1e14)) throw new UnitError(quote(text), 'a number of parameters, such as 405B or 7e9');
+  return params;
 }

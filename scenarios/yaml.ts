@@ -7,6 +7,7 @@
 
 import { Composer, type CST, isAlias, isCollection, isMap, isScalar, LineCounter, type Node, Parser } from 'yaml';
 import { type PathStep, PROBLEM_LIMIT, type Problem, pathText } from './problem.ts';
+import { looksBinary } from './units.ts';
 
 export interface Limits {
   /** Largest file, characters. */
@@ -57,6 +58,7 @@ export function parseYaml(text: string, file: string, limits: Limits = DEFAULT_L
     return tooMuch(0, 0, `${text.length} characters`, `a scenario file of at most ${limits.size}`);
   }
   const source = text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
+  if (looksBinary(source)) return tooMuch(0, 0, 'a binary file', 'text: a scenario in YAML, or an sbatch script');
   const long = longLine(source, limits.lineLength);
   if (long > 0) return tooMuch(long, 1, 'a very long line', `lines of at most ${limits.lineLength} characters`);
 

@@ -20,6 +20,10 @@ export type JobClass = (typeof JOB_CLASSES)[number];
 export const AFTER_CONDITIONS = ['completed', 'started', 'ended'] as const;
 export type AfterCondition = (typeof AFTER_CONDITIONS)[number];
 
+/** Parts of the cluster a gang may wish to stay inside of, widest first. */
+export const TOPOLOGY_LEVELS = ['block', 'rack', 'nvlinkDomain'] as const;
+export type TopologyLevel = (typeof TOPOLOGY_LEVELS)[number];
+
 /** A policy by name with its arguments; the policy itself checks the arguments. */
 export interface PolicyChoice {
   name: string;
@@ -36,6 +40,8 @@ export interface PoolSpec {
   /** Integer micro-dollars per GPU-hour. */
   priceMicroUsd: number;
   spot: boolean;
+  /** GPUs are paid for in whole multiples of this time, µs; absent or 0 = to the microsecond. */
+  billingIncrementUs?: number;
 }
 
 /** MIG instances of one GPU, e.g. `['3g.71gb', '3g.71gb']`; `sevenths[i]` is the compute share of instance i. */
@@ -86,6 +92,8 @@ export interface ProjectSpec {
 export interface FixedCost {
   name: string;
   microUsdPerHour: number;
+  /** As of a pool. */
+  billingIncrementUs?: number;
 }
 
 /** One job as a person would state it. Missing fields take the defaults of `JobsBuilder.add`. */
@@ -142,6 +150,13 @@ export interface JobSpec {
   after?: readonly { job: number; condition: AfterCondition }[];
   partition?: string;
   qos?: string;
+  /** All workers inside one of these; `preferred`: if there is room, else wherever it fits. */
+  topologyRequired?: TopologyLevel;
+  topologyPreferred?: TopologyLevel;
+  /** Checkpoints that have a size, instead of a stated stall; needs file systems. */
+  checkpoint?: CheckpointPlan;
+  dataset?: DatasetPlan;
+  allReduce?: AllReduce;
 }
 
 /** Jobs as columns, ascending by submit time; ties keep input order. */
@@ -184,6 +199,457 @@ export interface JobColumns {
   /** Sparse, by job index. */
   partition: Map<number, string>;
   qos: Map<number, string>;
+  topologyRequired: Map<number, TopologyLevel>;
+  topologyPreferred: Map<number, TopologyLevel>;
+  checkpoint?: Map<number, CheckpointPlan>;
+  dataset?: Map<number, DatasetPlan>;
+  allReduce?: Map<number, AllReduce>;
+}
+
+/** What Kueue's quotas are counted in: GPUs, millicores of CPU, MiB of memory. */
+export const KUEUE_RESOURCES = ['gpu', 'cpu', 'memory'] as const;
+export type KueueResource = (typeof KUEUE_RESOURCES)[number];
+
+/** Quota of one resource in one flavour. Limits are Infinity where none is stated. */
+export interface KueueQuota {
+  /** Index into `flavors`. */
+  flavor: number;
+  resource: KueueResource;
+  nominal: number;
+  borrowingLimit: number;
+  lendingLimit: number;
+}
+
+export interface KueueCohort {
+  name: string;
+  /** Index of the parent cohort, -1 at the top. */
+  parent: number;
+  quotas: KueueQuota[];
+  /** Weight in fair sharing. */
+  weight: number;
+}
+
+/** A ClusterQueue; what it does not state takes the defaults of the policy's preset. */
+export interface KueueClusterQueue {
+  name: string;
+  /** Index of the project whose jobs queue here. */
+  project: number;
+  /** Index into `cohorts`, -1 = none. */
+  cohort: number;
+  /** Resources that share a flavour, and the flavours in the order in which they are tried. */
+  groups: { resources: KueueResource[]; flavors: number[] }[];
+  quotas: KueueQuota[];
+  weight: number;
+  queueingStrategy?: string;
+  reclaimWithinCohort?: string;
+  withinClusterQueue?: string;
+  borrowWithinCohort?: string;
+  /** Highest priority that a borrowing workload may preempt in other queues. */
+  maxPriorityThreshold?: number;
+  whenCanBorrow?: string;
+  whenCanPreempt?: string;
+  flavorPreference?: string;
+}
+
+/** Kueue's own objects, where a scenario states them; otherwise the policy makes them of projects and departments. */
+export interface KueueSettings {
+  /** A flavour is the node pools whose nodes carry its labels. */
+  flavors: { name: string; pools: number[] }[];
+  cohorts: KueueCohort[];
+  clusterQueues: KueueClusterQueue[];
+}
+
+/** A partition as slurm.conf states it; what is not stated takes the defaults of the policy's arguments. */
+export interface SlurmPartition {
+  name: string;
+  /** Limit of jobs that ask for none, µs. */
+  defaultTimeUs?: number;
+  /** Longest limit a job may ask for, µs. */
+  maxTimeUs?: number;
+  priorityTier?: number;
+  priorityJobFactor?: number;
+}
+
+/** A quality of service as `sacctmgr` states it; what is not stated does not limit. */
+export interface SlurmQos {
+  name: string;
+  priority?: number;
+  /** Names of those whose jobs this one's may preempt. */
+  preempt?: string[];
+  /** What happens to this one's jobs when they are preempted. */
+  preemptMode?: 'cancel' | 'requeue' | 'off';
+  /** Time a preempted job is given to stop, and time it may run before it can be preempted, µs. */
+  graceTimeUs?: number;
+  preemptExemptTimeUs?: number;
+  /** Longest limit a job may ask for, µs. */
+  maxWallUs?: number;
+  maxJobsPerUser?: number;
+  maxGpusPerUser?: number;
+  grpJobs?: number;
+  grpGpus?: number;
+}
+
+/** Slurm's own objects, where a scenario states them; partitions and QOS that jobs name need not be listed. */
+export interface SlurmSettings {
+  partitions: SlurmPartition[];
+  qos: SlurmQos[];
+}
+
+/** A file system, shared by all nodes. Rates in bytes per second; Infinity = no limit. */
+export interface FileSystemSpec {
+  name: string;
+  readBytesPerSecond: number;
+  writeBytesPerSecond: number;
+  /** Of one node. */
+  nodeReadBytesPerSecond: number;
+  nodeWriteBytesPerSecond: number;
+  /** What pools that are not near it get in all, each way. */
+  farBytesPerSecond: number;
+  /** Pools that are near; absent = all. */
+  near?: number[];
+  capacityBytes: number;
+  /** How long the last checkpoint of a job that has ended is kept, µs. */
+  retentionUs: number;
+}
+
+/**
+ * Where a checkpoint goes: `local` disks of the job's nodes (of use only to the same nodes), `peer-memory` (host memory
+ * of other nodes of the job: survives one node, not a preemption), `shared` (a file system: survives all).
+ */
+export const CHECKPOINT_TIERS = ['local', 'peer-memory', 'shared'] as const;
+export type CheckpointTier = (typeof CHECKPOINT_TIERS)[number];
+
+/** How a job writes checkpoints that have a size. */
+export interface CheckpointPlan {
+  /** Of one checkpoint of the whole job. */
+  bytes: number;
+  /** Asynchronous: the job stalls for `stallUs`, the write goes on behind; else it stalls until the write has landed. */
+  asynchronous: boolean;
+  stallUs: number;
+  tier: CheckpointTier;
+  /** Of tiers below `shared`: every how many checkpoints one goes to the shared file system; 0 = none. */
+  sharedEvery: number;
+  /** Index into `fileSystems` for the shared tier. */
+  fileSystem: number;
+  /** Index into `fileSystems` of the tier's own where it is not shared. */
+  tierFileSystem: number;
+  /** Complete checkpoints kept in the shared file system. */
+  keep: number;
+}
+
+/** What a job reads before its first step, each time it starts. */
+export interface DatasetPlan {
+  bytes: number;
+  fileSystem: number;
+}
+
+export interface StorageSettings {
+  fileSystems: FileSystemSpec[];
+}
+
+/** Rates of one GPU's share of each kind of link, bytes per second, and time lost per message, µs. */
+export interface NetworkSettings {
+  algorithm: 'ring' | 'tree';
+  nvlinkBytesPerSecond: number;
+  railBytesPerSecond: number;
+  spineBytesPerSecond: number;
+  nvlinkLatencyUs: number;
+  railLatencyUs: number;
+  spineLatencyUs: number;
+}
+
+/** What a job's GPUs sum up over the whole gang in each step, and the step's time where they stand as close as they could. */
+export interface AllReduce {
+  bytes: number;
+  stepUs: number;
+}
+
+/** How spot capacity of a pool is taken away and comes back. */
+export interface SpotSpec {
+  /** Warning before it goes, µs. */
+  noticeUs: number;
+  /** Mean time to reclaim of one node at factor 1, µs. */
+  meanUs: number;
+  /** Factor on the hazard by age of the node: from `fromUs` on; ascending, the first at 0. */
+  byAge: { fromUs: number; factor: number }[];
+  /** Nodes older than this are taken for certain, µs (GCP's preemptible VMs: a day); Infinity = no limit. */
+  maxAgeUs: number;
+  /** Factor on the hazard by hour of the day, 24 of them. */
+  byHour: number[];
+  /** Chance that a node of the pool goes along when another does. */
+  batchShare: number;
+  /** Within what time of it, µs. */
+  batchWindowUs: number;
+  /** Mean time until capacity that was taken returns, µs. */
+  returnMeanUs: number;
+}
+
+/** Electric power of the nodes' GPUs with their share of the node, by pool, W a GPU. */
+export interface EnergySettings {
+  pue: number;
+  /** Grams of CO2-equivalent per kWh. */
+  gramsCo2PerKwh: number;
+  /** Of electricity, integer micro-dollars; absent = not billed apart. */
+  microUsdPerKwh?: number;
+  pools: { idleWatts: number; busyWatts: number; offWatts: number; source: string }[];
+  source: string;
+}
+
+/** What candidate faults are drawn for. `nvlink`: an NVLink or switch domain; `network`: a rack's leaf switch, or all. */
+export const FAULT_UNITS = ['gpu', 'nvlink', 'node', 'rack', 'storage', 'network'] as const;
+export type FaultUnit = (typeof FAULT_UNITS)[number];
+
+/** How the times between a unit's candidate faults are distributed about their mean. */
+export type Hazard =
+  | { type: 'exponential' }
+  | { type: 'weibull'; shape: number }
+  /** `sigma`: standard deviation of the logarithm. */
+  | { type: 'lognormal'; sigma: number }
+  /** Exponential, but more often while a unit is young and when it is old. */
+  | { type: 'bathtub'; infantFactor: number; infantUs: number; wearOutFactor: number; wearOutAfterUs: number };
+
+/** A source of faults, the same for every unit of its kind. */
+export interface FaultProcess {
+  name: string;
+  unit: FaultUnit;
+  /** Pools whose units it strikes; absent = all. */
+  pools?: number[];
+  /** Mean time between candidates of one unit that is no lemon, µs. */
+  meanUs: number;
+  hazard: Hazard;
+  /** What it is, by weight: kinds are those of the catalogue (sim/world/faults/kinds.ts), `cause` is for reports. */
+  mix: { kind: string; cause: string; weight: number }[];
+  /** With this probability a candidate is followed by `count` more on other units of the same group, `withinUs`. */
+  burst?: { probability: number; count: number; withinUs: number; among: 'rack' | 'nvlinkDomain' | 'cluster' };
+}
+
+/** A time that is drawn: lognormal by its median and the standard deviation of its logarithm, µs. */
+export interface DrawnTime {
+  medianUs: number;
+  sigma: number;
+}
+
+/** What repairs a node, step by step: each step that fails is tried again, then the next one up is taken. */
+export interface RepairSettings {
+  gpuReset: DrawnTime & { success: number };
+  reboot: DrawnTime & { success: number };
+  service: DrawnTime & { success: number };
+  /** Replacement of hardware: triangular, µs. */
+  rma: { leastUs: number; likeliestUs: number; mostUs: number };
+  /** Tries beyond the first of each step. */
+  retries: number;
+  /** Two faults of one kind within this time skip a step, µs; 0 = never. */
+  repeatWithinUs: number;
+  /** People who can serve nodes at the same time; 0 = as many as needed. */
+  crews: number;
+  /** Health check before a node returns, µs; after service; after hardware was replaced (image and burn-in), µs. */
+  checkUs: number;
+  serviceCheckUs: number;
+  burnInUs: number;
+}
+
+export interface FaultSettings {
+  processes: FaultProcess[];
+  /** Faults that are told instead of drawn, by time. */
+  listed: { atUs: number; node: number; gpu: number; kind: string }[];
+  /** So many of the nodes are lemons, at so many times the rate of the others. */
+  lemons: { share: number; factor: number };
+  /** Spread of GPUs' own rates: standard deviation of the logarithm of a lognormal with mean 1. */
+  gpuSpread: number;
+  /** Age of all nodes at the start, µs. */
+  ageUs: number;
+  /** Silent corruption: the share that is ever found, and after how long. */
+  corruption: DrawnTime & { found: number };
+  repair: RepairSettings;
+}
+
+/** What the control plane sees is as old as its last sample. */
+export interface TelemetrySettings {
+  /** Between two readings of the GPUs by the exporter, µs. */
+  exporterUs: number;
+  /** Between two readings of the exporter by who acts on it, µs; 0 = at once. */
+  scrapeUs: number;
+}
+
+/** What a stack does about faults by itself: docs/faults.md has each value's source. */
+export interface StackSettings {
+  name: string;
+  /** From the death of a process to its being noticed, µs. */
+  exitUs: number;
+  /** From a node falling silent to its being given up, µs. */
+  nodeDownUs: number;
+  /** A gang that hangs is ended by its collective's timeout, µs. */
+  hangUs: number;
+  /** What is done with a dead job: its processes are started in place if it is a single pod, it is queued again, or a person has to do it. */
+  gang: 'requeue' | 'person';
+  single: 'requeue' | 'in-place';
+  requeueDelayUs: number;
+  /** From a GPU or node being unfit to its taking no new work, µs after it is noticed; -1 = when a person sees to it. */
+  closeUs: number;
+  /** Who repairs nodes and lets them return. */
+  repairBy: 'person' | 'machine';
+  /** What happens to healthy jobs on a node that has to be repaired. */
+  neighbours: 'wait' | 'evacuate';
+  /** Events of DCGM are seen and acted upon; otherwise only deaths are. */
+  events: boolean;
+  /** People: how long they take to find out what to do, and when they work (local hours; Monday to Friday unless `weekends`). */
+  person: { takesUs: number; fromHour: number; toHour: number; weekends: boolean };
+}
+
+/** A FaultTolerancePolicy. */
+export interface FaultToleranceSettings {
+  name: string;
+  /** XID codes. */
+  eventCodes: number[];
+  /** Mean of `utilizationField` over the window below which a job counts as stalled, 0..1; -1 = not watched. */
+  utilizationDropThreshold: number;
+  utilizationField: string;
+  utilizationWindowUs: number;
+  action: 'CheckpointAndReschedule' | 'RestartInPlace' | 'HotSpare' | 'ShrinkElastic' | 'Ignore';
+  /** -1 = without limit. */
+  maxRescheduleAttempts: number;
+  rescheduleDelayUs: number;
+  checkpointPath: string;
+}
+
+export interface RecoverySettings {
+  stack: StackSettings;
+  /** No stack was named: it is that of whichever policy is run. */
+  stackOfPolicy?: boolean;
+  telemetry: TelemetrySettings;
+  /** Absent = what the stack does by itself. */
+  faultTolerance?: FaultToleranceSettings;
+  /** Nodes kept out of use for action `HotSpare`, by pool. */
+  spares: number[];
+}
+
+// --- LLM serving by requests ---------------------------------------------------------------------------------------
+
+export type Precision = 'fp16' | 'fp8' | 'fp4';
+/** A transformer, as far as its speed depends on it. */
+export interface ModelShape {
+  layers: number;
+  hidden: number;
+  heads: number;
+  /** Beyond so many GPUs tensor parallelism copies keys and values instead of dividing them. */
+  kvHeads: number;
+  headDim: number;
+  /** Values (of keys and values together) that one token leaves in the cache, over all layers. */
+  kvValues: number;
+  /** Parameters multiplied for every token, without experts, input embedding and output head. */
+  denseParams: number;
+  /** Output head: vocabulary × hidden; kept at 16 bits. */
+  headParams: number;
+  /** `count` experts in each of `layers` layers, of which a token uses `chosen`. */
+  experts?: { layers: number; count: number; chosen: number; paramsEach: number };
+}
+
+/** One GPU, by its sheet. FLOP/s are dense; `null` = the format does not exist on it. */
+export interface GpuShape {
+  hbmBytesPerSecond: number;
+  flops: Record<Precision, number | null>;
+  /** NVLink (or PCIe) of one GPU, one way, bytes per second. */
+  linkBytesPerSecond: number;
+}
+
+/** What of the sheet is reached, each as measured by somebody; see `scenarios/catalogue/serving.ts` for the values. */
+export interface Efficiency {
+  /** Share of the dense peak that the largest matrix products reach. */
+  mfu: Record<Precision, number>;
+  /** Tokens at which a matrix product reaches half of that: small ones leave multiprocessors idle. */
+  halfTokens: number;
+  /** Of prefill attention, which computes at 16 bits. */
+  attentionMfu: number;
+  /** Share of memory bandwidth, by tensor-parallel degree 1, 2, 4, 8 and more. */
+  mbu: readonly [number, number, number, number];
+  /** Of one-way link bandwidth, in an all-reduce; and what one all-reduce takes at least, seconds. */
+  linkShare: number;
+  allReduceSeconds: number;
+  /** Norms, rotary embedding, activations: per layer, seconds; and bytes moved per token, layer and unit of width. */
+  layerSeconds: number;
+  activationBytes: number;
+  /** Of these, the share that tensor parallelism divides. */
+  activationSplit: number;
+  /** The host's share of an iteration, and of each running sequence in it (sampling, detokenising), seconds. */
+  hostSeconds: number;
+  sequenceSeconds: number;
+}
+
+export interface Parallelism {
+  tensor: number;
+  pipeline: number;
+}
+
+/** Tokens of a prompt or an output. */
+export type RequestLength =
+  | number
+  /** Lognormal; `sigma` is of the logarithm. */
+  | { median: number; sigma: number; max: number }
+  /** Equally spaced quantiles, straight lines between them. */
+  | { quantiles: readonly number[] };
+
+/** What decides when requests come. Rates are per second, means over the whole time. */
+export type RequestProcess =
+  | { kind: 'poisson'; perSecond: number }
+  /** Gaps are gamma distributed with this coefficient of variation; above 1 they come in bursts. */
+  | { kind: 'gamma'; perSecond: number; cv: number }
+  | {
+      kind: 'diurnal';
+      perSecond: number;
+      amplitude: number;
+      peakHour: number;
+      weekendFactor: number;
+      startEpochUs: number;
+    };
+
+export interface GeneratedRequests {
+  process: RequestProcess;
+  prompt: RequestLength;
+  output: RequestLength;
+  tenant: number;
+  /** No request comes at or after this, µs. */
+  untilUs: number;
+  /** At most so many; Infinity = no limit. */
+  count: number;
+}
+
+/** Requests known beforehand, as columns in the order of time. */
+export interface RequestColumns {
+  count: number;
+  timeUs: Float64Array;
+  prompt: Int32Array;
+  output: Int32Array;
+  tenant: Int32Array;
+  /** Sparse. */
+  hashes: Map<number, readonly number[]>;
+}
+
+/** A deployment whose requests are simulated one by one. */
+export interface ServingSpec {
+  name: string;
+  /** Index of the job that holds its GPUs. */
+  job: number;
+  replicas: number;
+  parallelism: Parallelism;
+  model: ModelShape;
+  precision: Precision;
+  gpu: GpuShape;
+  efficiency: Efficiency;
+  /** KV blocks of so many tokens, and what one iteration may hold. */
+  blockTokens: number;
+  blocks: number;
+  maxTokens: number;
+  maxSequences: number;
+  prefixTokens: number;
+  routing: 'round-robin' | 'least-outstanding' | 'prefix-aware';
+  /** Targets, µs; Infinity = none. `tokensPerSecond`: of the whole deployment, 0 = none. */
+  ttftUs: number;
+  tokenUs: number;
+  tokensPerSecond: number;
+  priceMicroUsd: number;
+  tenants: string[];
+  /** Drawn, or replayed `rate` times as fast; mixed by time. */
+  requests: (GeneratedRequests | { columns: RequestColumns; rate: number })[];
 }
 
 export interface Scenario {
@@ -212,8 +678,36 @@ export interface Scenario {
   /** Speed by pool, thousandths of reference speed; `speedProfiles[k][pool]`. */
   speedProfiles: number[][];
   fixedCosts: FixedCost[];
+  kueue?: KueueSettings;
+  slurm?: SlurmSettings;
+  /** What breaks; absent = nothing. */
+  faults?: FaultSettings;
+  /** What is noticed of it, and done about it; absent = as the stack `runai`. */
+  recovery?: RecoverySettings;
+  /** File systems, and which of the jobs' checkpoints and data lie there. */
+  storage?: StorageSettings;
+  /** What communication costs; absent = a step takes the same time wherever a gang stands. */
+  network?: NetworkSettings;
+  /** Reclaim of spot capacity, by pool; null = nobody takes it away. */
+  spot?: (SpotSpec | null)[];
+  energy?: EnergySettings;
+  /** Deployments whose requests are stated. */
+  serving?: ServingSpec[];
   /** What is assumed and where from: shown by `run` and in reports. */
   assumptions: string[];
+  /** What workers are known to ask for, for placement that looks ahead (`fgd`); counted from the jobs where not given. */
+  typicalWorkers?: TypicalWorker[];
+}
+
+/** One kind of worker among those that make up most of a workload. */
+export interface TypicalWorker {
+  /** Part of the workload, the parts of all kinds add up to 1. */
+  weight: number;
+  cpuMilli: number;
+  /** Devices. */
+  gpus: number;
+  /** Thousandths of a GPU that each device takes, by pool; -1 in a pool it may not use. */
+  milli: number[];
 }
 
 const growF64 = (a: Float64Array, n: number) => (n <= a.length ? a : copyInto(new Float64Array(2 * n), a));
@@ -268,6 +762,11 @@ export class JobsBuilder {
   private after: { from: number; job: number; condition: number }[] = [];
   private partition = new Map<number, string>();
   private qos = new Map<number, string>();
+  private topologyRequired = new Map<number, TopologyLevel>();
+  private topologyPreferred = new Map<number, TopologyLevel>();
+  private checkpoint = new Map<number, CheckpointPlan>();
+  private dataset = new Map<number, DatasetPlan>();
+  private allReduce = new Map<number, AllReduce>();
 
   get count(): number {
     return this.ids.length;
@@ -317,6 +816,11 @@ export class JobsBuilder {
     }
     if (spec.partition !== undefined) this.partition.set(j, spec.partition);
     if (spec.qos !== undefined) this.qos.set(j, spec.qos);
+    if (spec.topologyRequired !== undefined) this.topologyRequired.set(j, spec.topologyRequired);
+    if (spec.topologyPreferred !== undefined) this.topologyPreferred.set(j, spec.topologyPreferred);
+    if (spec.checkpoint !== undefined) this.checkpoint.set(j, spec.checkpoint);
+    if (spec.dataset !== undefined) this.dataset.set(j, spec.dataset);
+    if (spec.allReduce !== undefined) this.allReduce.set(j, spec.allReduce);
     return j;
   }
 
@@ -347,7 +851,7 @@ export class JobsBuilder {
     const pickF64 = (a: Float64Array) => Float64Array.from(order, (i) => a[i]);
     const pickI32 = (a: Int32Array) => Int32Array.from(order, (i) => a[i]);
     const pickU8 = (a: Uint8Array) => Uint8Array.from(order, (i) => a[i]);
-    const moved = (m: Map<number, string>) => new Map([...m].map(([j, v]) => [place[j], v] as [number, string]));
+    const moved = <T>(m: Map<number, T>) => new Map([...m].map(([j, v]) => [place[j], v] as [number, T]));
     return {
       count: n,
       ids: Array.from(order, (i) => this.ids[i]),
@@ -361,6 +865,11 @@ export class JobsBuilder {
       afterCondition: Uint8Array.from(after, (a) => a.condition),
       partition: moved(this.partition),
       qos: moved(this.qos),
+      topologyRequired: moved(this.topologyRequired),
+      topologyPreferred: moved(this.topologyPreferred),
+      checkpoint: moved(this.checkpoint),
+      dataset: moved(this.dataset),
+      allReduce: moved(this.allReduce),
     };
   }
 }

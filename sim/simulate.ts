@@ -10,22 +10,35 @@ import { Streams } from './engine/random.ts';
 import { restoreSnapshot, type Snapshot, takeSnapshot } from './engine/snapshot.ts';
 import { POLICIES, policyNames } from './policy/index.ts';
 import { checkedArgs, type Policy, PolicyArgumentError, type PolicyFactory } from './policy/policy.ts';
+import { recoveryFor } from './policy/recovery/recovery.ts';
+import { recoveryOf } from './policy/recovery/stacks.ts';
 import { Accounts } from './record/accounts.ts';
 import { CATEGORIES, CATEGORY, Ledger } from './record/ledger.ts';
+import type { Lives } from './record/lives.ts';
 import { type Run, recordRun, seriesOf } from './record/run.ts';
 import { Samples } from './record/samples.ts';
+import type { ServingFigures } from './record/slo.ts';
 import { jobRow, ledgerRow, type TraceSink } from './record/trace.ts';
 import { HOUR_US, type Scenario } from './scenario.ts';
+import { serveScenario } from './serve.ts';
+import { Checkpoints } from './world/checkpoints/checkpoints.ts';
 import { KIND, PRIORITY } from './world/events.ts';
+import { Faults } from './world/faults/faults.ts';
 import { Fragmentation } from './world/fragmentation.ts';
 import { Jobs } from './world/jobs.ts';
+import { Network } from './world/network.ts';
+import { Spot } from './world/spot/spot.ts';
+import { Storage } from './world/storage/storage.ts';
 
 export { GPU_UNITS } from './cluster/cluster.ts';
+export type { FaultRow } from './cluster/recovery.ts';
 export type { Action, View } from './cluster/view.ts';
 export { JOB_STATUS } from './cluster/view.ts';
+export { ForeignPolicyError, foreignPolicy } from './policy/foreign.ts';
 export { POLICIES, policyNames } from './policy/index.ts';
 export { type ArgSpec, type Decision, type Policy, PolicyArgumentError, type PolicyFactory } from './policy/policy.ts';
 export { ALLOCATED, BUSY, CATEGORIES, type Category, USEFUL } from './record/ledger.ts';
+export { type LifeEvent, type LifeRow, Lives } from './record/lives.ts';
 export type { LedgerEntry, Run } from './record/run.ts';
 export type { TraceRow } from './record/trace.ts';
 export * from './scenario.ts';
@@ -37,6 +50,8 @@ export interface SimulateOptions {
   keepHours?: boolean;
   /** Called with every row of the event trace. */
   trace?: TraceSink;
+  /** Notes what happens to each job, compactly. */
+  lives?: Lives;
   /** Called now and then with the simulated time reached, µs; return false to stop the run there. */
   onProgress?: (nowUs: number, events: number) => boolean;
 }
@@ -46,6 +61,16 @@ export function simulate(scenario: Scenario, options: SimulateOptions = {}): Run
   const simulation = new Simulation(scenario, options);
   simulation.run();
   return simulation.result();
+}
+
+/** Its GPUs are busy for the share of time that was measured, in place of what was stated. */
+function withBusyShares(scenario: Scenario, serving: readonly ServingFigures[]): Scenario {
+  const useMilli = scenario.jobs.useMilli.slice();
+  scenario.serving?.forEach(({ job, replicas }, i) => {
+    const share = serving[i].busyUs / (replicas * scenario.durationUs);
+    useMilli[job] = Math.min(1000, Math.round(1000 * share));
+  });
+  return { ...scenario, jobs: { ...scenario.jobs, useMilli } };
 }
 
 export interface SimulationSnapshot {
@@ -73,6 +98,13 @@ export class Simulation {
   private readonly accounts: Accounts;
   private readonly samples: Samples;
   private readonly fragmentation: Fragmentation;
+  /** File systems; null where the scenario states none. */
+  readonly storage: Storage | null = null;
+  private readonly checkpoints: Checkpoints | null = null;
+  private readonly spot: Spot | null = null;
+  readonly faults: Faults;
+  /** Of deployments whose requests are stated. */
+  private readonly serving: ServingFigures[] | undefined;
   private readonly engine = new Engine();
   private streams: Streams;
   private readonly policy: Policy;
@@ -89,10 +121,14 @@ export class Simulation {
   private interrupted = false;
   private stalled = false;
 
-  constructor(scenario: Scenario, options: SimulateOptions = {}) {
+  /** `serving`: what another simulation of this scenario has measured of its deployments. */
+  constructor(scenario: Scenario, options: SimulateOptions = {}, serving?: ServingFigures[]) {
     const factory = options.policy ?? policyNamed(scenario.policy.name);
     this.options = options;
-    this.scenario = factory.wholeGpusOnly ? withWholeGpus(scenario) : scenario;
+    // Requests first: how long a deployment's GPUs are busy follows from them.
+    if (scenario.serving !== undefined) this.serving = serving ?? serveScenario(scenario);
+    const loaded = this.serving === undefined ? scenario : withBusyShares(scenario, this.serving);
+    this.scenario = factory.wholeGpusOnly ? withWholeGpus(loaded) : loaded;
     const { pools, nodes, jobs, migLayouts, migProfiles, seed } = this.scenario;
     this.policy = factory.create(checkedArgs(factory, scenario.policy.args));
     this.streams = new Streams(seed);
@@ -100,9 +136,36 @@ export class Simulation {
     this.ledger = new Ledger(pools.length, options.keepHours ?? false, firstHourEnd(scenario));
     this.accounts = new Accounts(this.scenario, this.ledger);
     this.jobs = new Jobs(this.scenario, this.cluster, this.engine, this.accounts);
+    const { network } = this.scenario;
+    if (network !== undefined) this.jobs.network = new Network(this.scenario, this.cluster, network);
+    if (this.scenario.storage !== undefined) {
+      this.storage = new Storage(this.scenario.storage.fileSystems, this.engine);
+      this.checkpoints = new Checkpoints(this.scenario, this.cluster, this.engine, this.storage);
+      this.checkpoints.onLanded = (job, work, shared) => this.jobs.landed(job, work, shared);
+      this.checkpoints.onRead = (job) => this.jobs.loaded(job);
+      this.jobs.checkpoints = this.checkpoints;
+    }
+    if (this.scenario.spot?.some((spec) => spec !== null)) {
+      this.spot = new Spot(this.scenario, this.cluster, this.engine, {
+        setState: (node, state) => this.changeNode(node, NODE_STATES.indexOf(state)),
+        giveNotice: (node, us) => this.giveNotice(node, us),
+        streams: () => this.streams,
+      });
+    }
+    this.faults = new Faults({
+      scenario: this.scenario,
+      cluster: this.cluster,
+      jobs: this.jobs,
+      engine: this.engine,
+      streams: () => this.streams,
+      setNodeState: (node, state) => this.changeNode(node, NODE_STATES.indexOf(state)),
+      recovery: recoveryFor(recoveryOf(this.scenario), this.scenario),
+    });
     this.fragmentation = new Fragmentation(this.scenario, this.cluster);
     this.samples = new Samples(seriesOf(this.scenario).count, bucketFor(scenario.durationUs));
     this.view = this.makeView();
+    this.jobs.limits = this.policy.limits ?? null;
+    this.jobs.requeues = this.policy.requeues ?? true;
     this.policyState = this.policy.init(this.scenario);
     this.engine.on(KIND.decide, () => this.decide());
     this.engine.on(KIND.nodeState, (node, state) => this.changeNode(node, state));
@@ -115,6 +178,8 @@ export class Simulation {
       this.ledger.enter(0, this.ledger.account(pool, CATEGORY.free), this.cluster.openFreeUnits[pool]);
     }
     this.jobs.begin();
+    this.spot?.begin();
+    this.faults.begin();
   }
 
   get nowUs(): number {
@@ -128,7 +193,7 @@ export class Simulation {
     this.interrupted = false;
     while (engine.queue.peekTime() <= until && !this.stalled) {
       if (this.scenario.durationUs === Infinity && this.jobs.unfinished === 0) break;
-      if (engine.queue.size === 0) {
+      if (this.scenario.durationUs === Infinity && engine.queue.size === this.background) {
         // Jobs wait, for others or for GPUs, and nothing will ever happen again.
         this.stalled = true;
         break;
@@ -164,6 +229,11 @@ export class Simulation {
     this.engine.schedule(atUs, PRIORITY.nodeState, KIND.nodeState, node, NODE_STATES.indexOf(state));
   }
 
+  /** A fault of the catalogue on a node's GPU, at a moment not before now, µs. */
+  injectFault(atUs: number, kind: string, node: number, gpu = 0): void {
+    this.faults.inject(atUs, kind, node, gpu);
+  }
+
   /** What was recorded so far; the simulation can go on afterwards. */
   result(): Run {
     const { now } = this.engine;
@@ -180,7 +250,37 @@ export class Simulation {
       policyName: policy.name,
       interrupted,
       stalled,
+      warnings: policy.warnings?.(scenario) ?? [],
+      ...this.surroundings(),
+      ...(this.serving && { serving: this.serving }),
+      faults: this.faults.rows,
     });
+  }
+
+  private surroundings() {
+    const { storage, checkpoints, spot } = this;
+    return {
+      ...(storage && {
+        storage: storage.report().map((row) => ({
+          fileSystem: storage.fileSystems[row.fileSystem].name,
+          direction: row.direction,
+          bytes: row.landedBytes,
+          brokenOffBytes: row.brokenBytes,
+          busyUs: row.busyUs,
+          fullUs: row.fullUs,
+          mostTransfers: row.mostFlows,
+          mostKeptBytes: storage.mostUsedBytes(row.fileSystem),
+        })),
+      }),
+      ...(checkpoints && {
+        checkpoints: {
+          complete: checkpoints.complete,
+          brokenOff: checkpoints.brokenOff,
+          refused: checkpoints.refused,
+        },
+      }),
+      ...(spot && { spot: { notices: spot.notices, taken: spot.taken, returned: spot.returned } }),
+    };
   }
 
   /** Plain data that `Simulation.resume` continues from, to the same digest as running through. */
@@ -195,6 +295,10 @@ export class Simulation {
         accounts: takeSnapshot(this.accounts, ['scenario', 'ledger']),
         samples: takeSnapshot(this.samples, []),
         fragmentation: takeSnapshot(this.fragmentation, ['cluster']),
+        faults: this.faults.snapshot(),
+        ...(this.storage && { storage: this.storage.snapshot() }),
+        ...(this.checkpoints && { checkpoints: this.checkpoints.snapshot() }),
+        ...(this.spot && { spot: this.spot.snapshot() }),
       },
       own: takeSnapshot(this, OWN_SHARED),
     };
@@ -202,7 +306,8 @@ export class Simulation {
 
   /** A simulation of the same scenario that goes on from a snapshot; the snapshot stays usable. */
   static resume(scenario: Scenario, snapshot: SimulationSnapshot, options: SimulateOptions = {}): Simulation {
-    const simulation = new Simulation(scenario, { ...options, trace: undefined });
+    const serving = snapshot.own.serving as ServingFigures[] | undefined;
+    const simulation = new Simulation(scenario, { ...options, trace: undefined }, serving);
     simulation.engine.restore(structuredClone(snapshot.engine));
     simulation.streams = Streams.restore(structuredClone(snapshot.streams));
     simulation.cluster.restore(snapshot.parts.cluster);
@@ -211,6 +316,10 @@ export class Simulation {
     restoreSnapshot(simulation.accounts, snapshot.parts.accounts);
     restoreSnapshot(simulation.samples, snapshot.parts.samples);
     restoreSnapshot(simulation.fragmentation, snapshot.parts.fragmentation);
+    simulation.faults.restore(snapshot.parts.faults as Record<string, Snapshot>);
+    if (snapshot.parts.storage) simulation.storage?.restore(snapshot.parts.storage);
+    if (snapshot.parts.checkpoints) simulation.checkpoints?.restore(snapshot.parts.checkpoints);
+    if (snapshot.parts.spot) simulation.spot?.restore(snapshot.parts.spot);
     restoreSnapshot(simulation, snapshot.own);
     simulation.watch(options.trace);
     return simulation;
@@ -223,10 +332,17 @@ export class Simulation {
 
   // ── deciding ────────────────────────────────────────────────────────────────────────────────────────────────────
 
+  /** Pending events that by themselves help no job that waits. */
+  private get background(): number {
+    return this.faults.background + (this.spot?.background ?? 0);
+  }
+
   private askPolicy(): void {
     const { now } = this.engine;
     this.idleSince = now;
     const period = this.policy.periodUs;
+    // The last job is over: the run ends here, not at the next period.
+    if (period > 0 && this.scenario.durationUs === Infinity && this.jobs.unfinished === 0) this.engine.stop();
     this.wakePolicy(period === 0 ? now : Math.ceil(now / period) * period);
   }
 
@@ -254,7 +370,10 @@ export class Simulation {
     this.policyState = state;
     jobs.pended = [];
     jobs.left = [];
+    jobs.changed = [];
+    jobs.changedNodes = [];
     jobs.freed = false;
+    jobs.nodeReturned = false;
     for (const action of actions) this.commit(action);
     cluster.commit();
     for (const pool of this.changedPools) {
@@ -265,7 +384,7 @@ export class Simulation {
     if (actions.some((action) => action.kind !== 'wait')) this.idleSince = engine.now;
     // Nothing but the policy's own alarm clock is left, and for long it had nothing to do: without a set length, that is
     // the end. Not at the first alarm: another one may still let a job in that backs off now.
-    const onlyAlarms = engine.queue.size === (this.decideAt === Infinity ? 0 : 1);
+    const onlyAlarms = engine.queue.size === this.background + (this.decideAt === Infinity ? 0 : 1);
     const idle = engine.now - this.idleSince >= HOUR_US;
     if (this.scenario.durationUs === Infinity && onlyAlarms && idle && jobs.unfinished > 0) {
       this.stalled = true;
@@ -282,8 +401,14 @@ export class Simulation {
     }
     digest.word(action.job);
     if (action.kind === 'preempt') {
-      digest.word(action.saves ? -2 : -1);
-      this.jobs.preempt(action.job, action.reason, action.saves);
+      digest.word(action.saves ? -2 : action.cancels ? -3 : -1);
+      this.jobs.preempt(action);
+      return;
+    }
+    if (action.kind === 'shrink') {
+      digest.word(-4);
+      for (const task of action.tasks) digest.word(task);
+      this.jobs.shrink(action);
       return;
     }
     for (let i = 0; i < action.tasks.length; i++) {
@@ -308,6 +433,7 @@ export class Simulation {
       takeBack: (mark) => cluster.takeBack(mark),
     };
     return {
+      ...(this.faults.readings && { telemetry: this.faults.readings }),
       scenario: this.scenario,
       cluster,
       trial,
@@ -324,6 +450,16 @@ export class Simulation {
       get freed() {
         return jobs.freed;
       },
+      get nodeReturned() {
+        return jobs.nodeReturned;
+      },
+      get changedJobs() {
+        return jobs.changed;
+      },
+      get changedNodes() {
+        return jobs.changedNodes;
+      },
+      isLeaving: (task) => jobs.leaving.has(task),
       firstActive: () => jobs.firstActive,
       nextActive: (job) => jobs.nextActive(job),
       remainingUs: (job) => jobs.remainingUs(job),
@@ -355,7 +491,12 @@ export class Simulation {
     ledger.onRebook = trace
       ? (now, from, to, amount) => trace(ledgerRow(ledger, now, 'lost', from, to, String(amount)))
       : null;
-    jobs.observer = trace ? (...row) => trace(jobRow(...row)) : null;
+    const { lives } = this.options;
+    const observer = (...row: Parameters<typeof jobRow>) => {
+      trace?.(jobRow(...row));
+      lives?.note(...row);
+    };
+    jobs.observer = trace || lives ? observer : null;
   }
 
   private countPending(job: number, by: 1 | -1): void {
@@ -372,6 +513,17 @@ export class Simulation {
     if (!this.changedPools.includes(pool)) this.changedPools.push(pool);
   }
 
+  /** The node's jobs will lose it; each is told once. */
+  private giveNotice(node: number, noticeUs: number): void {
+    const { cluster, jobs } = this;
+    const told = new Set<number>();
+    for (let task = cluster.firstTaskOn[node]; task >= 0; task = cluster.nextTask[task])
+      told.add(cluster.jobOfTask[task]);
+    const name = this.scenario.nodes.names[node];
+    jobs.observer?.(this.engine.now, 'notice', -1, -1, node, 0, 'spot capacity is reclaimed');
+    for (const job of told) jobs.giveNotice(job, noticeUs, `node ${name} will be reclaimed`);
+  }
+
   private changeNode(node: number, state: number): void {
     const { cluster, jobs, engine } = this;
     const before = cluster.nodeState[node];
@@ -384,10 +536,16 @@ export class Simulation {
     jobs.observer?.(engine.now, 'node', -1, -1, node, 0, NODE_STATES[state]);
     if (NODE_STATES[state] !== 'ready' && NODE_STATES[state] !== 'draining') {
       for (let task = cluster.firstTaskOn[node]; task >= 0; task = cluster.firstTaskOn[node]) {
-        jobs.kill(cluster.jobOfTask[task], `node ${this.scenario.nodes.names[node]} is ${NODE_STATES[state]}`);
+        const reason = `node ${this.scenario.nodes.names[node]} is ${NODE_STATES[state]}`;
+        if (NODE_STATES[state] === 'reclaimed') jobs.takeAway(cluster.jobOfTask[task], reason);
+        else jobs.kill(cluster.jobOfTask[task], reason);
       }
     }
-    if (state === READY) jobs.freed = true;
+    jobs.changedNodes.push(node);
+    if (state === READY) {
+      jobs.freed = true;
+      jobs.nodeReturned = true;
+    }
     this.noteChanged(pool);
     this.askPolicy();
   }
@@ -401,6 +559,10 @@ const OWN_SHARED = [
   'accounts',
   'samples',
   'fragmentation',
+  'storage',
+  'checkpoints',
+  'spot',
+  'faults',
   'engine',
   'streams',
   'policy',

@@ -2,19 +2,21 @@
 import { spawnSync } from 'node:child_process';
 import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { type CycleResult, cycleResults } from './cycle.ts';
 import { engineAgainstSimpy, type HoldResult, holdResults } from './hold.ts';
 import { againstNLogN, REPLAYS, type ReplayResult, replay } from './replay.ts';
+import { type ServingResult, servingResults } from './serving.ts';
 
 const HELP = `Usage: npm run speed -- [--json] [--only NAME] [--quick]
 
-Rates of the event queue against flatqueue, of the engine against SimPy, of trace replays, and growth with cluster size.
+Rates of the event queue against flatqueue, of the engine against SimPy, of trace replays, growth with cluster size, cycles of Run:ai's policy, and requests served.
   --json        one JSON object on standard output
-  --only NAME   rows whose name contains NAME, e.g. queue/ties, engine, replay/philly, growth
+  --only NAME   rows whose name contains NAME, e.g. queue/ties, engine, replay/philly, growth, cycle, serving
   --quick       shorter and less exact
 Example: npm run speed -- --only queue --json
 `;
 
-type Row = HoldResult | ReplayResult;
+type Row = HoldResult | ReplayResult | CycleResult | ServingResult;
 
 function main(args: string[]): void {
   const only = args.includes('--only') ? (args[args.indexOf('--only') + 1] ?? '') : '';
@@ -38,6 +40,8 @@ function main(args: string[]): void {
     ...holdResults({ only, quick }),
     ...engineAgainstSimpy({ only, quick, python: process.env.SIMSUP_PYTHON ?? 'python3' }),
     ...againstNLogN(replays.map(inOwnProcess)),
+    ...cycleResults({ only, quick }),
+    ...servingResults({ only, quick }),
   ];
   if (results.length === 0) {
     process.stderr.write(`speed: no row's name contains '${only}'\n\n${HELP}`);
@@ -73,6 +77,8 @@ function table(results: Row[], machine: { cpu: string; cores: number; node: stri
       row.skipped ?? row.rival,
     ];
     lines.push(cells.map((cell, i) => pad(cell, i)).join('  '));
+    if ('milliseconds' in row)
+      lines.push(`    ${row.milliseconds.toFixed(2)} ms each, ${number(row.decisions ?? 0)} decisions`);
     if ('wallSeconds' in row && row.wallSeconds !== undefined) {
       lines.push(
         `    ${row.wallSeconds.toFixed(2)} s, ${number(row.eventsPerSecond ?? 0)} events/s, peak ${number(row.peakMiB ?? 0)} MiB`,

@@ -7,6 +7,7 @@ import { importText } from '../../scenarios/import/import.ts';
 import { readScenario } from '../../scenarios/index.ts';
 import { openStream } from '../../sim/engine/random.ts';
 import { exponential, lognormal } from '../../sim/engine/samplers.ts';
+import { plainProject, plainScenario } from '../../sim/plain.ts';
 import { JobsBuilder, nodeColumns, type Scenario, SECOND_US, simulate } from '../../sim/simulate.ts';
 
 export interface ReplayResult {
@@ -29,10 +30,12 @@ export interface ReplayResult {
 
 const TRACES = '../shared/traces';
 
+const PHILLY = `${TRACES}/philly-2017/philly.csv`;
+
 export const REPLAYS: Record<string, { file: string | null; scenario: () => Promise<Scenario> }> = {
   'replay/philly': {
-    file: `${TRACES}/philly-2017/philly.csv`,
-    scenario: () => imported('philly', `${TRACES}/philly-2017/philly.csv`, `${TRACES}/philly-2017/philly_vc_gpus.csv`),
+    file: PHILLY,
+    scenario: () => philly({ name: 'fifo-backfill', args: {} }),
   },
   'replay/openb': {
     file: `${TRACES}/openb-2023/openb_pod_list_default.csv`,
@@ -43,6 +46,11 @@ export const REPLAYS: Record<string, { file: string | null; scenario: () => Prom
         `${TRACES}/openb-2023/openb_node_list_gpu_node.csv`,
       ),
   },
+  'preempt/srtf': { file: PHILLY, scenario: () => philly({ name: 'srtf', args: {} }) },
+  'preempt/las': { file: PHILLY, scenario: () => philly({ name: 'las', args: {} }) },
+  // Offered half as much again as it can do: in the end thousands wait.
+  'backlog/fifo-backfill': { file: null, scenario: () => overloaded({ name: 'fifo-backfill', args: {} }) },
+  'backlog/srtf': { file: null, scenario: () => overloaded({ name: 'srtf', args: {} }) },
   'growth/1000': { file: null, scenario: () => Promise.resolve(synthetic(1_000)) },
   'growth/10000': { file: null, scenario: () => Promise.resolve(synthetic(10_000)) },
   'growth/100000': { file: null, scenario: () => Promise.resolve(synthetic(100_000)) },
@@ -79,6 +87,14 @@ export function againstNLogN(results: ReplayResult[]): ReplayResult[] {
   });
 }
 
+async function philly(policy: Scenario['policy']): Promise<Scenario> {
+  return { ...(await imported('philly', PHILLY, `${TRACES}/philly-2017/philly_vc_gpus.csv`)), policy };
+}
+
+async function overloaded(policy: Scenario['policy']): Promise<Scenario> {
+  return { ...synthetic(1_000, 1.5, 40), policy };
+}
+
 async function imported(format: string, file: string, nodes: string): Promise<Scenario> {
   const result = await importText(format, readFileSync(file, 'utf8'), { nodes: readFileSync(nodes, 'utf8') });
   const files: Record<string, string> = { 'jobs.csv': result.jobsCsv, 'nodes.csv': result.nodesCsv };
@@ -86,16 +102,16 @@ async function imported(format: string, file: string, nodes: string): Promise<Sc
 }
 
 /** Ten jobs a GPU over the run, at equal load per GPU whatever the size, sizes as research clusters see them. */
-function synthetic(gpus: number): Scenario {
+function synthetic(gpus: number, load = 0.85, jobsPerGpu = 10): Scenario {
   const arrivals = openStream('growth', 'arrivals');
   const sizes = openStream('growth', 'sizes');
   const builder = new JobsBuilder();
-  const count = gpus * 10;
+  const count = gpus * jobsPerGpu;
   // Sizes 1, 2, 4, 8 and 16 GPUs in equal parts of eight: 3.875 GPUs on average; an hour each; 85 % offered load.
   const choices = [[1], [1], [1], [2], [2], [4], [8], [8, 8]];
   const meanGpus = choices.reduce((sum, tasks) => sum + tasks.reduce((a, b) => a + b), 0) / choices.length;
   const meanSeconds = 3600;
-  const gap = (meanGpus * meanSeconds) / (0.85 * gpus);
+  const gap = (meanGpus * meanSeconds) / (load * gpus);
   let at = 0;
   for (let i = 0; i < count; i++) {
     at += exponential(arrivals, gap);
@@ -107,34 +123,12 @@ function synthetic(gpus: number): Scenario {
       taskGpus: choices[sizes.integer(choices.length)],
     });
   }
-  return {
+  return plainScenario({
     name: `growth-${gpus}`,
     title: 'one load per GPU at growing size',
-    seed: '1',
-    startEpochSeconds: 0,
-    utcOffsetMinutes: 0,
-    durationUs: Number.POSITIVE_INFINITY,
-    warmUpUs: 0,
     policy: { name: 'fifo-backfill', args: {} },
-    pools: [{ name: 'h200', gpuModel: 'H200-SXM5', gpuMemoryMiB: 144_384, priceMicroUsd: 5_920_000, spot: false }],
     nodes: nodeColumns([{ pool: 0, count: gpus / 8, gpus: 8 }]),
-    migLayouts: [],
-    migProfiles: [],
-    departments: [{ name: 'default', parent: -1 }],
-    projects: Array.from({ length: 10 }, (_, i) => ({
-      name: `team-${i}`,
-      department: 0,
-      deservedGpus: [gpus / 10],
-      overQuotaWeight: 1,
-      maxOverQuotaGpus: -1,
-      priority: 100,
-      chargebackLabel: '',
-    })),
-    users: [],
+    projects: Array.from({ length: 10 }, (_, i) => plainProject(`team-${i}`, [gpus / 10])),
     jobs: builder.build(),
-    poolLists: [[0]],
-    speedProfiles: [],
-    fixedCosts: [],
-    assumptions: [],
-  };
+  });
 }

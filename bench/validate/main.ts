@@ -1,18 +1,16 @@
 /** `npm run validate`: every claim about how right the results are, against what theory, papers and others say. */
 import { parseArgs } from 'node:util';
-import type { Claim, ClaimGroup } from './claim.ts';
-import { queueing } from './queueing.ts';
-import { markdownOf, tableOf } from './table.ts';
-
-/** To add a group: a file that exports a `ClaimGroup`, and its name here. */
-const GROUPS: readonly ClaimGroup[] = [queueing];
+import type { Claim } from './claim.ts';
+import { GROUPS } from './groups.ts';
+import { markdownOf, summaryOf, tableOf } from './table.ts';
 
 const HELP = `Checks what simsup computes against theory.
 
   npm run validate                        all groups, as a table
   npm run validate -- --only queueing     one group
   npm run validate -- --json              for programs
-  npm run validate -- --markdown          for a README
+  npm run validate -- --markdown          every claim, for docs/validation.md
+  npm run validate -- --summary           a line a group, for README
 
 Groups:
 ${GROUPS.map(({ name, about }) => `  ${name.padEnd(12)} ${about}`).join('\n')}
@@ -21,12 +19,13 @@ Exit code: 0 all claims hold (or cannot be run here), 1 one fails, 2 bad argumen
 `;
 
 function main(): number {
-  let options: { json?: boolean; markdown?: boolean; help?: boolean; only?: string };
+  let options: { json?: boolean; markdown?: boolean; summary?: boolean; help?: boolean; only?: string };
   try {
     options = parseArgs({
       options: {
         json: { type: 'boolean' },
         markdown: { type: 'boolean' },
+        summary: { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
         only: { type: 'string' },
       },
@@ -49,6 +48,7 @@ function main(): number {
     return group.run({ quick: false });
   });
   if (options.json) console.log(JSON.stringify({ claims }, null, 2));
+  else if (options.summary) console.log(summaryOf(groups, claims));
   else console.log(options.markdown ? markdownOf(claims) : tableOf(claims));
   return claims.some(({ pass }) => pass === false) ? 1 : 0;
 }

@@ -5,6 +5,7 @@
  */
 import { openStream, type Stream } from '../../sim/engine/random.ts';
 import { exponential, lognormal } from '../../sim/engine/samplers.ts';
+import { plainScenario } from '../../sim/plain.ts';
 import { HOUR_US, JobsBuilder, nodeColumns, type Run, type Scenario, simulate } from '../../sim/simulate.ts';
 import { type Claim, type ClaimGroup, commandFor, type Effort } from './claim.ts';
 import { meanWithin } from './estimate.ts';
@@ -54,38 +55,13 @@ export function queueScenario({ servers, load, service }: Queue, count: number, 
     const durationUs = Math.max(1, Math.round(service.draw(services) * SERVICE_US));
     builder.add({ id: String(i), project: 0, submitUs: Math.round(at), durationUs, taskGpus: [1] });
   }
-  return {
+  return plainScenario({
     name: `M/${service.name}/${servers}`,
     title: 'Poisson arrivals of one-GPU jobs, first come first served',
     seed,
-    startEpochSeconds: 0,
-    utcOffsetMinutes: 0,
-    durationUs: Infinity,
-    warmUpUs: 0,
-    policy: { name: 'fifo', args: {} },
-    pools: [{ name: 'pool', gpuModel: 'H200-SXM5', gpuMemoryMiB: 144_384, priceMicroUsd: 0, spot: false }],
     nodes: nodeColumns([{ pool: 0, count: Math.max(1, servers / 8), gpus: Math.min(8, servers) }]),
-    migLayouts: [],
-    migProfiles: [],
-    departments: [{ name: 'default', parent: -1 }],
-    projects: [
-      {
-        name: 'project',
-        department: 0,
-        deservedGpus: [-1],
-        overQuotaWeight: 1,
-        maxOverQuotaGpus: -1,
-        priority: 100,
-        chargebackLabel: '',
-      },
-    ],
-    users: [],
     jobs: builder.build(),
-    poolLists: [[0]],
-    speedProfiles: [],
-    fixedCosts: [],
-    assumptions: [],
-  };
+  });
 }
 
 /** Probability that an arrival waits in M/M/c (Erlang 1917), by the recursion of Erlang's B formula. */

@@ -1,5 +1,5 @@
 /** Claims as people read them: a table for the terminal, and one in Markdown. */
-import type { Claim } from './claim.ts';
+import type { Claim, ClaimGroup } from './claim.ts';
 
 const HEADER = ['claim', 'expected', 'got', '±', 'unit', 'holds', 'source'];
 
@@ -44,4 +44,15 @@ export function markdownOf(claims: readonly Claim[]): string {
     '| --- | ---: | ---: | ---: | --- | --- | --- |',
     ...claims.map((claim) => line(row(claim))),
   ].join('\n');
+}
+
+/** A line a group, in Markdown: what is claimed, how many claims there are, how many hold. */
+export function summaryOf(groups: readonly ClaimGroup[], claims: readonly Claim[]): string {
+  const rows = groups.map(({ name, about }) => {
+    const of = claims.filter(({ group }) => group === name);
+    const held = of.filter(({ pass }) => pass === true).length;
+    const notRun = of.filter(({ pass }) => pass === null).length;
+    return `| ${name} | ${about} | ${of.length} | ${held}${notRun > 0 ? ` (${notRun} not run here)` : ''} |`;
+  });
+  return ['| group | what is checked | claims | hold |', '| --- | --- | ---: | ---: |', ...rows].join('\n');
 }

@@ -88,7 +88,7 @@ test('what cannot be imported is refused and leaves nothing behind', async () =>
   writeFileSync(at('none.csv'), LOG.replace(/^[ab].*\n/gm, ''));
   const before = readdirSync(folder);
   const to = ['--out', at('new/er')];
-  expect(await refusal('itp', at('dir'), ...to)).toMatch(/is not a file/);
+  expect(await refusal('itp', at('dir'), ...to)).toMatch(/is a folder/);
   expect(await refusal('itp', at('missing'), ...to)).toMatch(/there is no such file/);
   expect(await refusal('itp', at('empty.csv'), ...to)).toMatch(/the file is empty: expected job_id/);
   expect(await refusal('itp', at('long.csv'), ...to)).toMatch(/line 1 is longer than/);
@@ -97,7 +97,7 @@ test('what cannot be imported is refused and leaves nothing behind', async () =>
   expect(await refusal('ipt', at('log.csv'), ...to)).toMatch(/did you mean 'itp'/);
   expect(await refusal('itp', at('log.csv'), '--out', at('log.csv'))).toMatch(/log.csv is a file/);
   expect(await refusal('itp', at('log.csv'), '--out', '')).toMatch(/--out needs/);
-  expect(await refusal('itp', at('log.csv'), '--nodes', at('dir'))).toMatch(/is not a file/);
+  expect(await refusal('itp', at('log.csv'), '--nodes', at('dir'))).toMatch(/is a folder/);
   expect(existsSync(at('new/er'))).toBe(false);
   expect(readdirSync(folder).filter((name) => name !== 'new')).toEqual(before);
 });

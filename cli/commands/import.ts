@@ -16,13 +16,19 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { Command } from 'commander';
 import {
+  FORMATS,
   IMPORTERS,
   type ImportOptions,
   type ImportResult,
+  type ImportTarget,
   importTrace,
+  isRequestFormat,
+  REQUEST_IMPORTERS,
   UserError,
 } from '../../scenarios/import/import.ts';
-import { parseDuration, UnitError } from '../../scenarios/units.ts';
+import { importSnapshot, KAI_SNAPSHOT } from '../../scenarios/import/kai-snapshot.ts';
+import { durationOption } from '../host/options.ts';
+import { snapshotBytes } from './decide.ts';
 
 /** A list of nodes larger than this is no list of nodes. */
 const MAX_NODES_FILE = 64 * 2 ** 20;
@@ -43,6 +49,9 @@ interface Flags {
   gpuModel?: string;
   gpusPerNode?: number;
   nodeCount?: number;
+  remaining?: number;
+  nodePool?: string;
+  skipDangling?: boolean;
 }
 
 export function importCommand(): Command {
@@ -52,10 +61,10 @@ export function importCommand(): Command {
       throw new UserError(`'${text}' is not a whole number from 1 to ${max}`);
     return n;
   };
-  const formats = IMPORTERS.map((i) => `  ${i.name.padEnd(7)} ${i.describe}`).join('\n');
+  const formats = FORMATS.map((f) => `  ${f.name.padEnd(12)} ${f.describe}`).join('\n');
   return new Command('import')
     .description("turns a cluster's log into a scenario and its jobs")
-    .argument('<format>', IMPORTERS.map((i) => i.name).join(', '))
+    .argument('<format>', FORMATS.map((f) => f.name).join(', '))
     .argument('<file>', 'the log')
     .option(
       '--nodes <file>',
@@ -74,16 +83,27 @@ export function importCommand(): Command {
     .option(
       '--missing-duration <duration>',
       'of jobs whose log has none above zero (default 1s; 30d in lists without times)',
-      duration,
+      durationOption('--missing-duration'),
     )
-    .option('--spacing <duration>', 'openb: between arrivals in lists without times (default 1s)', duration)
+    .option(
+      '--spacing <duration>',
+      'openb: between arrivals in lists without times (default 1s)',
+      durationOption('--spacing'),
+    )
     .option('--cpus-per-gpu <n>', 'swf: processors that count as one GPU (default 1)', whole(1_000_000))
     .option('--gpu-model <name>', 'model of the GPUs where the log has none (default unknown)')
     .option('--gpus-per-node <n>', 'GPUs of a node (default 8)', whole(32))
+    .option(
+      '--remaining <duration>',
+      'kai-snapshot: time that running jobs have left (default 4h)',
+      durationOption('--remaining'),
+    )
+    .option('--node-pool <name>', 'kai-snapshot: of a cluster with several, the one to take')
+    .option('--skip-dangling', 'kai-snapshot: leave out what refers to something missing, as the scheduler does')
     .option('--node-count <n>', 'nodes of the cluster, instead of sizing it by the load', whole(1_000_000))
     .addHelpText(
       'after',
-      `\nFormats:\n${formats}\n\nExample:\n  simsup import philly philly.csv --nodes philly_vc_gpus.csv --out philly && simsup run philly/scenario.yaml`,
+      `\nFormats:\n${formats}\n\nExample:\n  npx simsup import philly philly.csv --nodes philly_vc_gpus.csv --out philly && npx simsup run philly/scenario.yaml`,
     )
     .action(runImport);
 }
@@ -98,16 +118,6 @@ function pairs(text: string, before: Record<string, string> = {}): Record<string
   return out;
 }
 
-function duration(text: string): number {
-  try {
-    const us = parseDuration(text);
-    if (us > 0) return us;
-  } catch (error) {
-    if (!(error instanceof UnitError)) throw error;
-  }
-  throw new UserError(`'${text}' is not a duration above zero, such as 60s or 2h`);
-}
-
 /** Where the files go. */
 interface Place {
   folder: string;
@@ -116,16 +126,18 @@ interface Place {
   nodes: string;
 }
 
-function placeOf(out: string): Place {
-  if (!/\.ya?ml$/i.test(out)) return { folder: out, scenario: 'scenario.yaml', jobs: 'jobs.csv', nodes: 'nodes.csv' };
+function placeOf(out: string, format: string): Place {
+  const rows = isRequestFormat(format) ? 'requests' : 'jobs';
+  if (!/\.ya?ml$/i.test(out))
+    return { folder: out, scenario: 'scenario.yaml', jobs: `${rows}.csv`, nodes: 'nodes.csv' };
   const scenario = basename(out);
   const stem = scenario.replace(/\.ya?ml$/i, '');
-  return { folder: dirname(out), scenario, jobs: `${stem}-jobs.csv`, nodes: `${stem}-nodes.csv` };
+  return { folder: dirname(out), scenario, jobs: `${stem}-${rows}.csv`, nodes: `${stem}-nodes.csv` };
 }
 
 async function runImport(format: string, file: string, flags: Flags): Promise<void> {
   if (flags.out === '') throw new UserError('--out needs a folder, or a file ending in .yaml');
-  const place = flags.out === undefined ? undefined : placeOf(flags.out);
+  const place = flags.out === undefined ? undefined : placeOf(flags.out, format);
   if (place !== undefined && !flags.force) {
     for (const name of [place.scenario, place.jobs, place.nodes]) {
       if (existsSync(join(place.folder, name)))
@@ -176,14 +188,18 @@ async function runImport(format: string, file: string, flags: Flags): Promise<vo
       parts.push(join(place.folder, place.jobs + suffix));
       handle = await open(parts[0], 'w');
     }
-    const result = await importTrace(format, progressing(file, size), options, {
+    const target: ImportTarget = {
       jobsFile: place?.jobs ?? 'jobs.csv',
       nodesFile: place?.nodes ?? 'nodes.csv',
       name: format,
       write: async (text) => {
         await handle?.writeFile(text);
       },
-    });
+    };
+    const result =
+      format === KAI_SNAPSHOT.name
+        ? await fromSnapshot(file, flags, options, target)
+        : await importTrace(format, progressing(file, size), options, target);
     await handle?.close();
     handle = undefined;
     if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
@@ -200,7 +216,11 @@ async function runImport(format: string, file: string, flags: Flags): Promise<vo
     }
     if (flags.json) process.stdout.write(`${JSON.stringify(result.report, null, 2)}\n`);
     else process.stdout.write(summary(format, result, place));
-    if (result.report.taken === 0) throw new UserError(`no row of ${file} can be taken`);
+    if (result.report.taken === 0) {
+      const expects =
+        [...IMPORTERS, ...REQUEST_IMPORTERS].find(({ name }) => name === format)?.expects ?? KAI_SNAPSHOT.describe;
+      throw new UserError(`no row of ${file} can be taken; ${format} is: ${expects}`);
+    }
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     if (error instanceof UserError || code === undefined) throw error;
@@ -211,6 +231,29 @@ async function runImport(format: string, file: string, flags: Flags): Promise<vo
     process.removeListener('SIGINT', interrupted);
     process.removeListener('SIGTERM', interrupted);
   }
+}
+
+/** A snapshot is read whole, not row by row. */
+async function fromSnapshot(
+  file: string,
+  flags: Flags,
+  { gpuModel, anonymiseSalt, source }: ImportOptions,
+  target: ImportTarget,
+): Promise<ImportResult> {
+  const { jobsFile, nodesFile } = target;
+  const { jobsCsv, ...result } = importSnapshot(snapshotBytes(file), basename(file), {
+    jobsFile,
+    nodesFile,
+    gpuModel,
+    anonymiseSalt,
+    source,
+    remainingUs: flags.remaining,
+    durationUs: flags.missingDuration,
+    nodePool: flags.nodePool,
+    skipDangling: flags.skipDangling,
+  });
+  await target.write(jobsCsv);
+  return result;
 }
 
 /** Opens the file anew for each pass; says on a terminal how far it is. */
@@ -239,8 +282,9 @@ function sizeOf(file: string): number {
       `cannot read ${file}: ${(error as NodeJS.ErrnoException).code === 'ENOENT' ? 'there is no such file' : (error as Error).message}`,
     );
   }
+  if (stat.isDirectory()) throw new UserError(`${file} is a folder: name the file in it that is to be read`);
   if (!stat.isFile())
-    throw new UserError(`${file} is not a file: the log is read twice, so it cannot come from a pipe`);
+    throw new UserError(`${file} is a pipe or a device: it is read twice, so save it as a file first`);
   return stat.size;
 }
 
@@ -257,12 +301,14 @@ export function summary(
   place: { folder: string; scenario: string; jobs: string } | undefined,
 ): string {
   const { report } = result;
+  const unit = format === KAI_SNAPSHOT.name ? 'workload' : 'line';
   const lines = [
     `${format}: ${count(report.rows)} rows, ${count(report.taken)} taken (${count(report.mended)} of them mended), ${count(report.refused)} refused.`,
   ];
   if (report.problemCount > 0) {
     lines.push('', `${count(report.problemCount)} problem${report.problemCount === 1 ? '' : 's'}:`);
-    for (const p of report.problems.slice(0, SHOWN_PROBLEMS)) lines.push(`  line ${p.line}: ${p.what}`);
+    for (const p of report.problems.slice(0, SHOWN_PROBLEMS))
+      lines.push(`  ${p.line > 0 ? `${unit} ${p.line}: ` : ''}${p.what}`);
     if (report.problemCount > SHOWN_PROBLEMS)
       lines.push(`  … and ${count(report.problemCount - SHOWN_PROBLEMS)} more; --json lists the first 100`);
   }
@@ -273,7 +319,7 @@ export function summary(
       lines.push(
         `Written: ${join(place.folder, place.scenario)} and ${place.jobs} beside it.`,
         '',
-        `Next: simsup run ${join(place.folder, place.scenario)}`,
+        `Next: npx simsup run ${join(place.folder, place.scenario)}`,
       );
   }
   return `${lines.join('\n')}\n`;

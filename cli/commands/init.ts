@@ -20,7 +20,7 @@ export function initCommand(): Command {
     .option('--json', 'the names of the files as JSON')
     .addHelpText(
       'after',
-      '\nExamples:\n  simsup init my-cluster.yaml && simsup run my-cluster.yaml\n  simsup init --from mission-control month.yaml',
+      '\nExamples:\n  npx simsup init my-cluster.yaml && npx simsup run my-cluster.yaml\n  npx simsup init --from mission-control month.yaml',
     )
     .action((file: string, flags: { from?: string; force?: boolean; json?: boolean }) => {
       const from = builtins.find(({ name }) => name === flags.from);
@@ -33,7 +33,7 @@ export function initCommand(): Command {
       }
       for (const [path, text] of written) writeWhole(path, [text]);
       const files = [...written.keys()];
-      const text = `Written: ${files.join(', ')}\n\nNext: change what differs on your cluster, then\n  simsup run ${file}\n`;
+      const text = `Written: ${files.join(', ')}\n\nNext: change what differs on your cluster, then\n  npx simsup run ${file}\n`;
       process.stdout.write(flags.json ? `${JSON.stringify({ file, files })}\n` : text);
     });
 }

@@ -1,15 +1,15 @@
 /** `simsup run [FILE]`: simulates a scenario and says what came of it. */
-import { readFileSync, statSync } from 'node:fs';
-import { basename, dirname, resolve } from 'node:path';
+import { statSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { jobsCsv, TRACE_HEADER, traceLine } from '../../reports/csv.ts';
 import { summarise } from '../../reports/summary.ts';
 import { nextSteps, textSummary } from '../../reports/text.ts';
-import { folderReader } from '../../scenarios/files.ts';
 import { UserError } from '../../scenarios/import/import.ts';
-import { builtin, builtins, readScenario } from '../../scenarios/index.ts';
-import { parseDuration, UnitError } from '../../scenarios/units.ts';
+import { builtins } from '../../scenarios/index.ts';
 import {
+  ForeignPolicyError,
+  Lives,
   PolicyArgumentError,
   type PolicyFactory,
   policyNames,
@@ -17,28 +17,33 @@ import {
   type Scenario,
   Simulation,
 } from '../../sim/simulate.ts';
+import { durationOption } from '../host/options.ts';
 import { checkOutFolder, GrowingFile, writeFolder, writeWhole } from '../host/output.ts';
 import { policyArgs, policyModule, policyNamed } from '../host/policy.ts';
 import { Progress } from '../host/progress.ts';
 import { resultFiles } from '../host/result-files.ts';
+import { loadScenario } from '../host/scenario.ts';
 
-interface Flags {
-  json?: boolean;
-  out?: string;
-  force?: boolean;
-  jobsCsv?: string;
-  trace?: string;
+/** What changes the scenario that is run. */
+interface ScenarioFlags {
   policy?: string;
   policyModule?: string;
   arg: string[];
   seed?: string;
   duration?: number;
   allowRead: string[];
+}
+
+interface Flags extends ScenarioFlags {
+  json?: boolean;
+  out?: string;
+  force?: boolean;
+  jobsCsv?: string;
+  trace?: string;
   list?: boolean;
 }
 
 const DEFAULT = 'mission-control';
-const MAX_SCENARIO_BYTES = 64 * 2 ** 20;
 /** Wall time between two looks at signals, ms. */
 const SLICE_MS = 50;
 
@@ -46,10 +51,13 @@ export function runCommand(): Command {
   const collect = (value: string, before: string[]) => [...before, value];
   return new Command('run')
     .description('simulates a scenario and prints where every GPU-hour went')
-    .argument('[file]', `a scenario, a manifest, an sbatch script, or the name of a built-in one (default ${DEFAULT})`)
+    .argument(
+      '[file]',
+      `a scenario, a manifest, an sbatch script, - for standard input, or the name of a built-in one (default ${DEFAULT})`,
+    )
     .option('--list', 'the built-in scenarios, and what each shows')
     .option('--json', 'the summary as JSON on stdout (docs/schema/run.schema.json)')
-    .option('--out <dir>', 'writes run.json, jobs, samples and ledger (CSV, Parquet) and report.html')
+    .option('--out <dir>', 'writes run.json, jobs, their lives, samples and ledger (CSV, Parquet) and report.html')
     .option('--force', 'with --out: into a folder that is not empty')
     .option('--jobs-csv <file>', 'one row a job')
     .option('--trace <file>', 'every event and every movement in the ledger, as CSV; large')
@@ -57,7 +65,11 @@ export function runCommand(): Command {
     .option('--policy-module <path>', 'a policy of your own: a module that exports one as default')
     .option('--arg <key=value>', 'an argument of the policy; may be repeated', collect, [])
     .option('--seed <text>', "instead of the scenario's")
-    .option('--duration <duration>', 'instead of the length the scenario sets, such as 7d', duration)
+    .option(
+      '--duration <duration>',
+      'instead of the length the scenario sets, such as 7d',
+      durationOption('--duration'),
+    )
     .option(
       '--allow-read <dir>',
       'lets the scenario name files here, outside its own folder; may be repeated',
@@ -66,19 +78,9 @@ export function runCommand(): Command {
     )
     .addHelpText(
       'after',
-      '\nExamples:\n  simsup run\n  simsup run philly-week --policy las --json\n  simsup run my-cluster.yaml --seed 7 --out results',
+      '\nExamples:\n  npx simsup run\n  npx simsup run philly-week --policy las --json\n  npx simsup run my-cluster.yaml --seed 7 --out results\n  generate-scenario | npx simsup run -',
     )
     .action(run);
-}
-
-function duration(text: string): number {
-  try {
-    const us = parseDuration(text);
-    if (us > 0) return us;
-  } catch (error) {
-    if (!(error instanceof UnitError)) throw error;
-  }
-  throw new UserError(`--duration ${text}: expected a duration above zero, such as 12h or 30d`);
 }
 
 /** Two outputs in one file, or an output over the scenario, would lose one of them. */
@@ -88,6 +90,8 @@ function refuseClashes(file: string | undefined, { jobsCsv, trace }: Flags): voi
     if (path === undefined) continue;
     const other = taken.get(resolve(path));
     if (other !== undefined) throw new UserError(`${option} ${path} is ${other}: name another file`);
+    if (statSync(path, { throwIfNoEntry: false })?.isDirectory())
+      throw new UserError(`${option} ${path} is a folder: name a file to write`);
     taken.set(resolve(path), `the file of ${option}`);
   }
 }
@@ -118,10 +122,11 @@ async function run(file: string | undefined, flags: Flags): Promise<void> {
   const started = performance.now();
   const signals = watchSignals();
   try {
-    const result = await simulated(scenario, policy, flags, signals).catch((error) => {
+    const lives = flags.out === undefined ? undefined : new Lives(scenario);
+    const result = await simulated(scenario, policy, flags, signals, lives).catch((error) => {
       throw blamed(error, scenario, flags);
     });
-    show(result, (performance.now() - started) / 1000, file, flags);
+    show(result, lives, (performance.now() - started) / 1000, file, flags);
   } finally {
     signals.end();
   }
@@ -129,8 +134,10 @@ async function run(file: string | undefined, flags: Flags): Promise<void> {
 
 /** An invariant that fails under the user's own policy is more likely the policy's doing than ours. */
 function blamed(error: unknown, scenario: Scenario, flags: Flags): unknown {
-  if (error instanceof UserError || error instanceof PolicyArgumentError) return error;
+  if (error instanceof UserError || error instanceof PolicyArgumentError || error instanceof ForeignPolicyError)
+    return error;
   const message = error instanceof Error ? error.message : String(error);
+  if (error instanceof Error && error.cause instanceof ForeignPolicyError) return new UserError(message);
   if (flags.policyModule !== undefined)
     return new UserError(`the simulation failed under the policy module ${flags.policyModule}: ${message}`);
   return new Error(`${message} (scenario ${scenario.name}, policy ${scenario.policy.name}, seed ${scenario.seed})`, {
@@ -138,10 +145,16 @@ function blamed(error: unknown, scenario: Scenario, flags: Flags): unknown {
   });
 }
 
-function show(result: Run, wallSeconds: number, file: string | undefined, flags: Flags): void {
+function show(
+  result: Run,
+  lives: Lives | undefined,
+  wallSeconds: number,
+  file: string | undefined,
+  flags: Flags,
+): void {
   const summary = summarise(result, wallSeconds);
   if (flags.jobsCsv !== undefined) writeWhole(flags.jobsCsv, jobsCsv(result));
-  if (flags.out !== undefined) writeFolder(flags.out, resultFiles(result, summary));
+  if (flags.out !== undefined) writeFolder(flags.out, resultFiles(result, summary, lives));
   if (flags.json) {
     process.stdout.write(`${JSON.stringify(summary, null, 2)}\n`);
   } else {
@@ -158,50 +171,20 @@ function show(result: Run, wallSeconds: number, file: string | undefined, flags:
 }
 
 /** The scenario as the flags change it, and the policy if it is not a built-in one. */
-async function prepared(name: string, flags: Flags): Promise<{ scenario: Scenario; policy?: PolicyFactory }> {
+export async function prepared(
+  name: string,
+  flags: ScenarioFlags,
+): Promise<{ scenario: Scenario; policy?: PolicyFactory }> {
   if (flags.policy !== undefined && flags.policyModule !== undefined)
     throw new UserError('--policy and --policy-module exclude each other');
   const own = flags.policyModule === undefined ? undefined : await policyModule(flags.policyModule);
   const named = flags.policy === undefined ? own : policyNamed(flags.policy);
-  const scenario = scenarioOf(name, flags, own);
+  const { allowRead, duration: durationUs, seed } = flags;
+  const scenario = loadScenario({ name, allowRead, durationUs }, { seed }, own);
   const factory = named ?? policyNamed(scenario.policy.name);
   const before = factory.name === scenario.policy.name ? scenario.policy.args : {};
   const args = { ...before, ...policyArgs(factory, flags.arg) };
   return { scenario: { ...scenario, policy: { name: factory.name, args } }, policy: own };
-}
-
-function scenarioOf(name: string, flags: Flags, own: PolicyFactory | undefined): Scenario {
-  const policies = own === undefined ? policyNames() : [...policyNames(), own.name];
-  const options = { policies, overrides: { seed: flags.seed, durationUs: flags.duration } };
-  const text = fileText(name);
-  if (text === undefined) return builtin(name, options);
-  for (const dir of flags.allowRead) {
-    if (!statSync(dir, { throwIfNoEntry: false })?.isDirectory())
-      throw new UserError(`--allow-read ${dir}: there is no such folder`);
-  }
-  return readScenario(text, { ...options, file: name, readFile: folderReader(dirname(name), flags.allowRead) });
-}
-
-/** undefined: `name` is the name of a built-in scenario. A file of that name is meant by ./name. */
-function fileText(name: string): string | undefined {
-  if (builtins.some((b) => b.name === name)) return undefined;
-  const stat = statSync(name, { throwIfNoEntry: false });
-  if (stat === undefined) {
-    if (/[./\\]/.test(name)) throw new UserError(`there is no file ${name}`);
-    return undefined;
-  }
-  if (stat.isDirectory())
-    throw new UserError(`${name} is a folder; name the scenario in it, such as ${basename(name)}/scenario.yaml`);
-  if (stat.size > MAX_SCENARIO_BYTES) {
-    throw new UserError(
-      `${name} has ${Math.round(stat.size / 2 ** 20)} MiB: too large for a scenario (jobs belong in a jobsFile; simsup import makes one from a log)`,
-    );
-  }
-  try {
-    return readFileSync(name, 'utf8');
-  } catch (error) {
-    throw new UserError(`cannot read ${name}: ${(error as Error).message}`);
-  }
 }
 
 interface Signals {
@@ -236,6 +219,7 @@ async function simulated(
   policy: PolicyFactory | undefined,
   flags: Flags,
   signals: Signals,
+  lives: Lives | undefined,
 ): Promise<Run> {
   let progress: Progress | undefined;
   const trace = flags.trace === undefined ? undefined : new GrowingFile(flags.trace);
@@ -246,6 +230,7 @@ async function simulated(
     const simulation = new Simulation(scenario, {
       policy,
       keepHours: flags.out !== undefined,
+      lives,
       trace: trace === undefined ? undefined : (row) => trace.write(traceLine(scenario, row)),
       onProgress: (nowUs, events) => {
         progress?.show(nowUs, events);

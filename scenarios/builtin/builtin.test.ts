@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { z } from 'zod';
+import { simulate } from '../../sim/simulate.ts';
 import { folderReader } from '../files.ts';
 import { readScenario } from '../read.ts';
 import { scenarioJsonSchema } from '../schema.ts';
@@ -60,6 +61,34 @@ describe('built-in scenarios', () => {
     expect(hours.get('llm-pretraining')).toBeLessThan(0.72);
     expect(hours.get('research')).toBeGreaterThan(0.22);
     expect(hours.get('research')).toBeLessThan(0.3);
+  });
+
+  it('leave room in the B200 pool, and teams without quota there borrow it', () => {
+    const { entries, scenario } = simulate(builtin('mission-control'));
+    const b200 = scenario.pools.findIndex((pool) => pool.gpuModel === 'B200-SXM6');
+    const borrowed = entries.filter((e) => e.pool === b200 && e.overQuota && e.amount > 0n);
+    expect(new Set(borrowed.map((e) => scenario.projects[e.project].name))).toEqual(
+      new Set(['llm-pretraining', 'research']),
+    );
+    expect(scenario.assumptions.join(' ')).toMatch(/4 GPUs per replica of llama-4-maverick fp8 \(smallest/);
+  });
+
+  it('show research borrowing idle GPUs and giving them back', () => {
+    const { jobs, scenario } = simulate(builtin('mission-control'));
+    const research = scenario.projects.findIndex(({ name }) => name === 'research');
+    let preempted = 0;
+    jobs.preemptions.forEach((count, job) => {
+      if (count > 0) expect(scenario.jobs.preemptible[job]).toBe(1);
+      if (scenario.jobs.project[job] === research) preempted += count;
+    });
+    expect(preempted).toBeGreaterThan(0);
+  });
+
+  it('kai-scale starts 4,000 jobs in the time the scheduler is measured to take: 6 min 38 s', () => {
+    const { jobs } = simulate(builtin('kai-scale'));
+    const last = jobs.firstStartUs.reduce((latest, us) => Math.max(latest, us), 0) / 1e6;
+    expect(jobs.firstStartUs.every((us) => us >= 0)).toBe(true);
+    expect(Math.abs(last - 398)).toBeLessThan(5);
   });
 
   it('and the starter pass the JSON Schema, which is one', () => {

@@ -2,6 +2,7 @@
 
 import type { Scenario } from '../../sim/scenario.ts';
 import type { ReadFile } from '../compile/read-file.ts';
+import { AZURE_CONVERSATION } from '../data/azure-conversation.ts';
 import { ITP_JOBS } from '../data/itp.ts';
 import { OPENB_NODES } from '../data/openb-nodes.ts';
 import { OPENB_JOBS } from '../data/openb-pods.ts';
@@ -9,11 +10,18 @@ import { PHILLY_WEEK_JOBS } from '../data/philly-week.ts';
 import { nearestName, ScenarioError } from '../problem.ts';
 import { type ReadOptions, readScenario } from '../read.ts';
 import { quote } from '../units.ts';
+import { FAULT_STORM } from './fault-storm.ts';
 import { ITP } from './itp.ts';
+import { KAI_SCALE, KAI_SCALE_JOBS } from './kai-scale.ts';
+import { LEMON_NODES } from './lemon-nodes.ts';
+import { LLAMA3_405B } from './llama3-405b.ts';
 import { MISSION_CONTROL } from './mission-control.ts';
 import { OPENB } from './openb.ts';
 import { PHILLY_WEEK } from './philly-week.ts';
+import { RSC } from './rsc.ts';
+import { SERVE_AZURE } from './serve-azure.ts';
 import { SMALL_TEAM } from './small-team.ts';
+import { SPOT_TRAINING } from './spot-training.ts';
 
 export interface Builtin {
   name: string;
@@ -55,6 +63,48 @@ export const builtins: readonly Builtin[] = [
     sentence: 'Gangs of 64 GPUs among hundreds of single-GPU jobs, from Microsoft ITP (2021).',
     text: ITP,
     files: { 'itp.csv': ITP_JOBS },
+  },
+  {
+    name: 'kai-scale',
+    sentence: "The scale test of Run:ai's open scheduler: 4,000 jobs of one GPU at once on 500 nodes.",
+    text: KAI_SCALE,
+    files: { 'kai-scale.csv': KAI_SCALE_JOBS },
+  },
+  {
+    name: 'spot-training',
+    sentence: 'Training on spot H200 that are taken away with two minutes of notice, inference on B200 on demand.',
+    text: SPOT_TRAINING,
+    files: {},
+  },
+  {
+    name: 'fault-storm',
+    sentence: "A week of faults in bursts on 128 H100, under the guide's FaultTolerancePolicy.",
+    text: FAULT_STORM,
+    files: {},
+  },
+  {
+    name: 'lemon-nodes',
+    sentence: 'Four weeks of big gangs on 128 nodes, of which a few have most of the faults.',
+    text: LEMON_NODES,
+    files: {},
+  },
+  {
+    name: 'rsc',
+    sentence: "Two weeks on 16,000 A100 that fail as often as those of Meta's RSC-1.",
+    text: RSC,
+    files: {},
+  },
+  {
+    name: 'llama3-405b',
+    sentence: 'One job on 16,384 H100 for 54 days, interrupted as often as the training of Llama 3 405B.',
+    text: LLAMA3_405B,
+    files: {},
+  },
+  {
+    name: 'serve-azure',
+    sentence: 'Ten minutes of real chat requests (Azure, 2023) on four replicas of a 70B model.',
+    text: SERVE_AZURE,
+    files: { 'azure-conversation.csv': AZURE_CONVERSATION },
   },
 ];
 

@@ -9,7 +9,7 @@ spec:
   seed: 1
   duration: 30d
   start: 2026-06-01T00:00:00Z     # a Monday
-  policy: fifo-backfill
+  policy: runai
 ---
 apiVersion: simsup.dev/v1
 kind: Cluster
@@ -63,6 +63,9 @@ spec:
     registry: nvcr.io/nvidia
     name: llama-4-maverick
     precision: fp8
+  # 4 GPUs each: the FP8 weights are 400 GB; 4 B200 hold 4 × (0.90 × 180 GB − 3 GB) = 636 GB and leave 236 GB for the
+  # KV cache (2.4 million tokens at 96 KiB), 2 hold 318 GB. Red Hat's card of the FP8 model serves it on 4 GPUs too.
+  # The other 8 B200 are inference-prod's to grow into and, until then, anybody's to borrow.
   replicas: 2
   slo:
     targetTTFT: 150ms
@@ -82,8 +85,9 @@ trainer:                    # NeMo: a checkpoint every 500 steps, the last 3 kep
 # Arrivals: measured on the Philly log (82,247 jobs, ATC '19): the busiest hour has 3.3 times the arrivals of the quietest,
 # a day of the weekend 0.52 times those of a weekday. The hour of the peak (15:00) is assumed.
 # Durations: 5 % quantiles of the Philly log by number of GPUs; the last value is its 99 % quantile, which bounds the tail.
-# Load: the teams ask for about 0.65 (llm-pretraining) and 0.25 (research) of the H200 pool's GPU-hours. The guide reports
-# 55–65 % used without and 75–85 % with Mission Control, so demand above both is what tells them apart.
+# Load: the teams ask for about 0.65 (llm-pretraining) and 0.25 (research) of the H200 pool's GPU-hours; with the 8 GPUs of
+# the replicas that is 77 % of the cluster's. The guide reports 55–65 % used without and 75–85 % with Mission Control: enough
+# is asked for to tell them apart.
 apiVersion: simsup.dev/v1
 kind: Workload
 metadata: {name: month}

@@ -7,6 +7,8 @@ export interface GpuModel {
   name: string;
   /** Other names that logs and manifests use; compared without regard to case, dashes and spaces. */
   aliases: string[];
+  /** Capacity as its sheet prints it; 0 = not published. */
+  sheetGB: number;
   /** Memory a workload can use, MiB (the capacity on the sheet, read as GB = 10^9 bytes where the sheet says GB). */
   memoryMiB: number;
   /** Peak memory bandwidth, GB/s. */
@@ -27,11 +29,13 @@ const gb = (n: number) => Math.round((n * 1e9) / 2 ** 20);
 const gib = (n: number) => n * 1024;
 
 const OPENB = 'alibaba/clusterdata cluster-trace-gpu-v2023: an anonymous model, only its name is published';
+const SPOT_2026 = 'alibaba/clusterdata cluster-trace-v2026-spot-gpu: an anonymous model, only its name is published';
 
 export const GPU_MODELS: readonly GpuModel[] = [
   {
     name: 'A100-SXM4-40GB',
     aliases: ['A100-40', 'A100-40GB'],
+    sheetGB: 40,
     memoryMiB: gib(40),
     hbmGBs: 1555,
     bf16Tflops: 312,
@@ -39,11 +43,12 @@ export const GPU_MODELS: readonly GpuModel[] = [
     fp4Tflops: null,
     boardWatts: 400,
     nvlinkGpus: 8,
-    source: 'NVIDIA A100 data sheet, https://www.nvidia.com/en-us/data-center/a100/',
+    source: 'NVIDIA A100 40 GB SXM4 data sheet (2020), https://www.nvidia.com/en-us/data-center/a100/',
   },
   {
     name: 'A100-SXM4-80GB',
     aliases: ['A100', 'A100-80', 'A100-80GB', 'A100-SXM'],
+    sheetGB: 80,
     memoryMiB: gib(80),
     hbmGBs: 2039,
     bf16Tflops: 312,
@@ -54,8 +59,24 @@ export const GPU_MODELS: readonly GpuModel[] = [
     source: 'NVIDIA A100 data sheet, https://www.nvidia.com/en-us/data-center/a100/',
   },
   {
+    // Compute and memory of the A100, NVLink cut from 600 to 400 GB/s.
+    name: 'A800-SXM4-80GB',
+    aliases: ['A800', 'A800-80GB', 'A800-SXM'],
+    sheetGB: 80,
+    memoryMiB: gib(80),
+    hbmGBs: 2039,
+    bf16Tflops: 312,
+    fp8Tflops: null,
+    fp4Tflops: null,
+    boardWatts: 400,
+    nvlinkGpus: 8,
+    source:
+      'as the A100-SXM4-80GB it is made from; compute and memory compared with https://hmc-tech.com/gpu/nvidia-a800-vs-nvidia-t40',
+  },
+  {
     name: 'H100-SXM5',
     aliases: ['H100', 'H100-80', 'H100-80GB', 'H100-SXM'],
+    sheetGB: 80,
     memoryMiB: gib(80),
     hbmGBs: 3350,
     bf16Tflops: 989,
@@ -66,8 +87,24 @@ export const GPU_MODELS: readonly GpuModel[] = [
     source: 'NVIDIA H100 data sheet, https://www.nvidia.com/en-us/data-center/h100/',
   },
   {
+    // Compute and memory of the H100, NVLink cut from 900 to 400 GB/s and FP64 to 1 TFLOP/s (arXiv 2412.19437, §3.1, trains on it).
+    name: 'H800-SXM5',
+    aliases: ['H800', 'H800-80GB', 'H800-SXM'],
+    sheetGB: 80,
+    memoryMiB: gib(80),
+    hbmGBs: 3350,
+    bf16Tflops: 989,
+    fp8Tflops: 1979,
+    fp4Tflops: null,
+    boardWatts: 700,
+    nvlinkGpus: 8,
+    source:
+      'as the H100-SXM5 it is made from, https://www.philisun.com/technical-analysis/nvidia-h800-vs-h100-a-technical-deep-dive-into-politically-defined-ai-chips/',
+  },
+  {
     name: 'H200-SXM5',
     aliases: ['H200', 'H200-SXM', 'H200-141GB'],
+    sheetGB: 141,
     memoryMiB: gb(141),
     hbmGBs: 4800,
     bf16Tflops: 989,
@@ -80,6 +117,7 @@ export const GPU_MODELS: readonly GpuModel[] = [
   {
     name: 'B200-SXM6',
     aliases: ['B200', 'B200-SXM', 'B200-SXM-180GB'],
+    sheetGB: 180,
     memoryMiB: gb(180),
     hbmGBs: 8000,
     bf16Tflops: 2250,
@@ -93,6 +131,7 @@ export const GPU_MODELS: readonly GpuModel[] = [
     name: 'B300-SXM6',
     aliases: ['B300', 'B300-SXM'],
     // Sources differ on board power (1,100 to 1,400 W) and FP4 (12,600 to 14,000 TFLOP/s), so neither is stated.
+    sheetGB: 270,
     memoryMiB: gb(270),
     hbmGBs: 8000,
     bf16Tflops: 2250,
@@ -105,6 +144,7 @@ export const GPU_MODELS: readonly GpuModel[] = [
   {
     name: 'GB200',
     aliases: ['GB200-NVL72'],
+    sheetGB: 186,
     memoryMiB: gb(186),
     hbmGBs: 8000,
     bf16Tflops: 2500,
@@ -118,6 +158,7 @@ export const GPU_MODELS: readonly GpuModel[] = [
   {
     name: 'GB300',
     aliases: ['GB300-NVL72'],
+    sheetGB: 279,
     memoryMiB: gb(279),
     hbmGBs: 8000,
     bf16Tflops: 2500,
@@ -131,6 +172,7 @@ export const GPU_MODELS: readonly GpuModel[] = [
   {
     name: 'L40S',
     aliases: [],
+    sheetGB: 48,
     memoryMiB: gib(48),
     hbmGBs: 864,
     bf16Tflops: 362,
@@ -143,6 +185,7 @@ export const GPU_MODELS: readonly GpuModel[] = [
   {
     name: 'A10',
     aliases: [],
+    sheetGB: 24,
     memoryMiB: gib(24),
     hbmGBs: 600,
     bf16Tflops: 125,
@@ -155,6 +198,7 @@ export const GPU_MODELS: readonly GpuModel[] = [
   {
     name: 'T4',
     aliases: ['Tesla-T4'],
+    sheetGB: 16,
     memoryMiB: gib(16),
     hbmGBs: 320,
     bf16Tflops: 65,
@@ -168,6 +212,7 @@ export const GPU_MODELS: readonly GpuModel[] = [
   {
     name: 'V100M16',
     aliases: ['V100', 'V100-16', 'V100-16GB', 'V100-SXM2-16GB'],
+    sheetGB: 16,
     memoryMiB: gib(16),
     hbmGBs: 900,
     bf16Tflops: 125,
@@ -181,6 +226,7 @@ export const GPU_MODELS: readonly GpuModel[] = [
   {
     name: 'V100M32',
     aliases: ['V100-32', 'V100-32GB', 'V100-SXM2-32GB'],
+    sheetGB: 32,
     memoryMiB: gib(32),
     hbmGBs: 900,
     bf16Tflops: 125,
@@ -194,6 +240,7 @@ export const GPU_MODELS: readonly GpuModel[] = [
   {
     name: 'P100',
     aliases: ['P100-16', 'Tesla-P100'],
+    sheetGB: 16,
     memoryMiB: gib(16),
     hbmGBs: 732,
     bf16Tflops: 18.7,
@@ -205,6 +252,7 @@ export const GPU_MODELS: readonly GpuModel[] = [
     source: 'NVIDIA Tesla P100 data sheet (PCIe, 16 GB), https://www.nvidia.com/en-us/data-center/tesla-p100/',
   },
   ...['G1', 'G2', 'G3'].map((name) => anonymous(name, OPENB)),
+  ...['GPU-series-1', 'GPU-series-2'].map((name) => anonymous(name, SPOT_2026)),
   // The Philly and ITP logs do not say which GPU; a name of their own keeps anyone from reading a speed into them.
   anonymous('unknown', 'the source of the log does not state the GPU model'),
 ];
@@ -213,6 +261,7 @@ function anonymous(name: string, source: string): GpuModel {
   return {
     name,
     aliases: [],
+    sheetGB: 0,
     memoryMiB: 0,
     hbmGBs: null,
     bf16Tflops: null,

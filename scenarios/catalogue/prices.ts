@@ -18,7 +18,12 @@ export const ON_DEMAND: Record<string, Price> = {
   'B200-SXM6': { microUsd: 8_610_000, date: '2026-06-05', source: GUIDE },
   'H100-SXM5': { microUsd: 3_780_000, date: '2026-05-07', source: 'Lambda list price by way of techbytes.app' },
   'A100-SXM4-80GB': { microUsd: 1_844_000, date: '2024-12', source: 'AWS EC2 Capacity Blocks price page' },
-  GB200: { microUsd: 9_080_000, date: '2026-03-17', source: 'Spheron price list (a superchip of the GB200)' },
+  // $9.08 is the price of a superchip, which has two GPUs.
+  GB200: {
+    microUsd: 4_540_000,
+    date: '2026-03-17',
+    source: 'Spheron price list: half of the $9.08 of a GB200 superchip, which has two GPUs',
+  },
 };
 
 /** Interruptible capacity. */

@@ -91,7 +91,7 @@ export function compileCluster(
       if (result.pools.some((p) => p.name === pool.name)) {
         report.at(doc.source, [...path, 'name'], `pool ${quote(pool.name)} a second time`, 'each pool once');
       }
-      groups.push(addPool(result, pool, path, doc.source, rate, report, assumptions));
+      groups.push(addPool(result, pool, path, doc.source, rate, report));
     }
   }
   const total = groups.reduce((sum, g) => sum + g.count * Math.max(1, g.gpus), 0);
@@ -145,7 +145,6 @@ function addPool(
   source: SourceDocument,
   rate: Rate,
   report: Report,
-  assumptions: string[],
 ): NodeGroup {
   const gpus = pool.gpusPerNode ?? (pool.gpuModel === undefined ? 0 : DEFAULT_GPUS_PER_NODE);
   let model: GpuModel | undefined;
@@ -163,9 +162,6 @@ function addPool(
       );
     }
   } else if (gpus > 0) report.at(source, path, 'no gpuModel', `a GPU model for the ${gpus} GPUs of each node`);
-  if (pool.billingIncrement !== undefined) {
-    assumptions.push(`Pool ${pool.name}: billingIncrement is not simulated yet; time is billed to the microsecond.`);
-  }
   let migLayout = -1;
   if (pool.mig !== undefined) {
     const sevenths = pool.mig.map((profile) => Number(profile[0]));
@@ -174,6 +170,7 @@ function addPool(
       report.at(source, [...path, 'mig'], `${sum} sevenths of a GPU`, 'MIG instances of at most 7 sevenths together');
     migLayout = result.migLayouts.push({ instances: pool.mig, sevenths }) - 1;
   }
+  const billing = pool.billingIncrement === undefined ? {} : { billingIncrementUs: pool.billingIncrement };
   const index = result.pools.length;
   result.models.push(model);
   result.pools.push({
@@ -182,10 +179,11 @@ function addPool(
     gpuMemoryMiB: pool.gpuMemory ?? model?.memoryMiB ?? 0,
     priceMicroUsd: gpus === 0 ? 0 : (pool.price ?? rate(model, pool.spot)),
     spot: pool.spot,
+    ...billing,
   });
   if (gpus === 0 && (pool.price ?? 0) > 0) {
     const microUsdPerHour = pool.nodes * (pool.price ?? 0);
-    result.fixedCosts.push({ name: `pool ${pool.name}`, microUsdPerHour });
+    result.fixedCosts.push({ name: `pool ${pool.name}`, microUsdPerHour, ...billing });
   }
   return {
     pool: index,

@@ -1,38 +1,15 @@
 /** Jobs as any source states them (by names) → the compiled scenario's columns (by numbers), checked against the cluster. */
 
-import { type AfterCondition, type JobClass, type JobColumns, JobsBuilder } from '../../sim/scenario.ts';
-import { gpuModel, gpuModelNames, gpuModelSpellings, relativeSpeedMilli } from '../catalogue/gpus.ts';
+import { type AfterCondition, type AllReduce, type JobColumns, JobsBuilder } from '../../sim/scenario.ts';
+import { type GpuModel, gpuModel, gpuModelNames, gpuModelSpellings, relativeSpeedMilli } from '../catalogue/gpus.ts';
 import { nameList, nearestName } from '../problem.ts';
 import { type JobTraits, MAX_GPUS_PER_NODE, MAX_JOBS } from '../schema.ts';
 import { quote } from '../units.ts';
+import { newIdTable, resolveAfter } from './after.ts';
 import type { CompiledCluster } from './cluster.ts';
+import type { JobDraft } from './draft.ts';
 import { type CompiledProjects, projectIndex } from './projects.ts';
-
-/** Reports a problem of one job at the place that states it. `field` is the field to point at. */
-export type Blame = (field: string, found: string, expected: string, nearest?: string) => void;
-
-export interface JobDraft {
-  /** The type of GPU that an sbatch script names: taken where the cluster has it, else any, and said. */
-  modelIfAny?: string;
-  id: string;
-  /** Made by a generator, so its id is unique and nobody refers to it. */
-  generated?: boolean;
-  project: string;
-  user: string;
-  class?: JobClass;
-  submitUs: number;
-  durationUs: number;
-  deadlineUs?: number;
-  limitUs?: number;
-  steps?: number;
-  gpus: number;
-  /** 0 = as few as the nodes allow. */
-  workers: number;
-  minWorkers?: number;
-  after: readonly { job: string; condition: AfterCondition }[];
-  traits: JobTraits;
-  blame: Blame;
-}
+import type { CompiledStorage } from './storage.ts';
 
 export interface JobSink {
   add(draft: JobDraft): void;
@@ -56,6 +33,7 @@ export const DEFAULT_STEP_US = 6_000_000;
 export interface JobRules {
   cluster: CompiledCluster;
   projects: CompiledProjects;
+  storage: CompiledStorage;
   /** Steps between checkpoints of training jobs that state no interval (NeMo's trainer settings); 0 = none. */
   checkpointSteps: number;
   skipTooLarge: boolean;
@@ -89,18 +67,7 @@ export function newJobSink(rules: JobRules): JobSink {
     if (cached !== undefined) return cached;
     let list = named === undefined ? homePools(project) : namedPools(draft, named);
     if (gpuModels !== undefined) {
-      const wanted = gpuModels.map((name) => {
-        const model = gpuModel(name);
-        if (model === undefined) {
-          draft.blame(
-            'gpuModels',
-            `unknown GPU model ${quote(name)}`,
-            `one of ${nameList(gpuModelNames(), 40)}`,
-            nearestName(name, gpuModelSpellings()),
-          );
-        }
-        return model?.name;
-      });
+      const wanted = gpuModels.map((name) => knownModel(draft, 'gpuModels', name)?.name);
       // In the order in which the job names the models, then in the project's order of pools.
       list = wanted.flatMap((w) => list.filter((p) => w !== undefined && pools[p].gpuModel === w));
       if (list.length === 0 && wanted.every((w) => w !== undefined)) {
@@ -127,6 +94,16 @@ export function newJobSink(rules: JobRules): JobSink {
     return index;
   }
 
+  /** A model of the catalogue; undefined after reporting that there is none of that name. */
+  function knownModel(draft: JobDraft, field: string, name: string): GpuModel | undefined {
+    const model = gpuModel(name);
+    if (model === undefined) {
+      const names = `one of ${nameList(gpuModelNames(), 40)}`;
+      draft.blame(field, `unknown GPU model ${quote(name)}`, names, nearestName(name, gpuModelSpellings()));
+    }
+    return model;
+  }
+
   function namedPools(draft: JobDraft, named: string[]): number[] {
     return named.flatMap((name) => {
       const p = pools.findIndex((pool) => pool.name === name);
@@ -148,28 +125,10 @@ export function newJobSink(rules: JobRules): JobSink {
   function speedProfile(draft: JobDraft): number {
     const { referenceGpu, speed } = draft.traits;
     if (referenceGpu === undefined && speed === undefined) return -1;
-    const reference = referenceGpu === undefined ? undefined : gpuModel(referenceGpu);
-    if (referenceGpu !== undefined && reference === undefined) {
-      const names = gpuModelNames();
-      draft.blame(
-        'referenceGpu',
-        `unknown GPU model ${quote(referenceGpu)}`,
-        `one of ${nameList(names, 40)}`,
-        nearestName(referenceGpu, gpuModelSpellings()),
-      );
-      return -1;
-    }
+    const reference = referenceGpu === undefined ? undefined : knownModel(draft, 'referenceGpu', referenceGpu);
+    if (referenceGpu !== undefined && reference === undefined) return -1;
     const stated = new Map(Object.entries(speed ?? {}).map(([name, factor]) => [gpuModel(name)?.name ?? name, factor]));
-    for (const name of stated.keys()) {
-      const names = gpuModelNames();
-      if (gpuModel(name) === undefined)
-        draft.blame(
-          'speed',
-          `unknown GPU model ${quote(name)}`,
-          `one of ${nameList(names, 40)}`,
-          nearestName(name, gpuModelSpellings()),
-        );
-    }
+    for (const name of stated.keys()) knownModel(draft, 'speed', name);
     const profile = pools.map((pool, p) => {
       const own = stated.get(pool.gpuModel);
       if (own !== undefined) return Math.max(1, Math.round(1000 * own));
@@ -284,7 +243,9 @@ export function newJobSink(rules: JobRules): JobSink {
     const klass = draft.class ?? t.class;
     const training = (klass ?? 'training') === 'training';
     const stepUs = t.stepTime ?? DEFAULT_STEP_US;
-    const bySteps = training && rules.checkpointSteps > 0 ? rules.checkpointSteps * stepUs : 0;
+    const everySteps = t.checkpointEverySteps ?? (training ? rules.checkpointSteps : 0);
+    const stored = rules.storage.ofJob(draft, projects.projects[project].name, tasks.length, list);
+    if (stored === undefined) return;
     const number = builder.add({
       id: draft.id,
       project,
@@ -304,12 +265,12 @@ export function newJobSink(rules: JobRules): JobSink {
       cpuMilli: t.cpu,
       memoryMiB: t.memory,
       useMilli: t.use,
-      checkpointEveryUs: t.checkpointEvery ?? bySteps,
-      checkpointStallUs: t.checkpointStall,
+      checkpointEveryUs: t.checkpointEvery ?? everySteps * stepUs,
+      checkpointStallUs: stored.stallUs ?? t.checkpointStall,
       checkpointOnPreempt: t.checkpointOnPreempt,
       startupUs: t.startup,
-      restoreUs: t.restore,
-      graceUs: t.grace,
+      restoreUs: stored.restoreUs ?? t.restore,
+      graceUs: t.grace ?? stored.graceUs,
       maxAttempts: t.maxAttempts,
       minTasks: draft.minWorkers,
       speedProfile: speedProfile(draft),
@@ -317,16 +278,22 @@ export function newJobSink(rules: JobRules): JobSink {
       after,
       partition: t.partition,
       qos: t.qos,
+      topologyRequired: t.topologyRequired,
+      topologyPreferred: t.topologyPreferred,
+      checkpoint: stored.checkpoint,
+      dataset: stored.dataset,
+      allReduce: allReduceOf(t, training, stepUs),
     });
     if (!draft.generated) ids.set(draft.id, number);
   }
 
   function findProject(draft: JobDraft): number {
-    const known = projects.projects.map((p) => p.name);
+    const all = projects.projects;
     let name = draft.project;
-    if (name === '') name = projects.stated && known.length === 1 ? known[0] : 'default';
+    if (name === '') name = projects.stated && all.length === 1 ? all[0].name : 'default';
     const index = projectIndex(projects, name, pools);
     if (index < 0) {
+      const known = all.map((p) => p.name);
       if (draft.project === '') draft.blame('project', 'no project', `one of ${nameList(known)}`);
       else
         draft.blame('project', `unknown project ${quote(name)}`, `one of ${nameList(known)}`, nearestName(name, known));
@@ -366,6 +333,12 @@ export function newJobSink(rules: JobRules): JobSink {
   };
 }
 
+/** Gradients of 2 bytes a parameter, summed once a step, unless stated. */
+function allReduceOf(t: JobTraits, training: boolean, stepUs: number): AllReduce | undefined {
+  const bytes = t.allReduceSize ?? (training && t.modelParams !== undefined ? 2 * t.modelParams : 0);
+  return bytes > 0 && stepUs > 0 ? { bytes, stepUs } : undefined;
+}
+
 function describe(draft: JobDraft, tasks: number[]): string {
   const { traits: t } = draft;
   const parts = [`${draft.gpus} GPUs`];
@@ -375,79 +348,6 @@ function describe(draft: JobDraft, tasks: number[]): string {
   if (t.gpuMemory) parts.push(`${t.gpuMemory} MiB of GPU memory`);
   if (t.migProfile !== undefined) parts.push(`MIG ${t.migProfile}`);
   return `a job of ${parts.join(', ')}`;
-}
-
-/** Jobs that wait for others, in an order in which each comes after those it waits for (as far as they wait themselves). */
-function resolveAfter(
-  waiting: readonly JobDraft[],
-  ids: IdTable,
-  place: (draft: JobDraft, after: { job: number; condition: AfterCondition }[]) => void,
-): void {
-  const byId = new Map(waiting.map((d) => [d.id, d]));
-  const state = new Map<JobDraft, 'open' | 'done'>();
-  for (const root of waiting) {
-    const stack: { draft: JobDraft; next: number }[] = [];
-    const enter = (draft: JobDraft) => {
-      state.set(draft, 'open');
-      stack.push({ draft, next: 0 });
-    };
-    if (!state.has(root)) enter(root);
-    while (stack.length > 0) {
-      const top = stack[stack.length - 1];
-      if (top.next < top.draft.after.length) {
-        const other = byId.get(top.draft.after[top.next++].job);
-        if (other === undefined || state.get(other) === 'done') continue;
-        if (state.get(other) === 'open') {
-          const loop = [...stack.slice(stack.findIndex((s) => s.draft === other)).map((s) => s.draft.id), other.id];
-          top.draft.blame('after', `a circle of jobs (${nameList(loop)})`, 'jobs that do not wait for themselves');
-          continue;
-        }
-        enter(other);
-        continue;
-      }
-      stack.pop();
-      state.set(top.draft, 'done');
-      const after = top.draft.after.flatMap((a) => {
-        const job = ids.get(a.job);
-        if (job !== undefined && job >= 0) return [{ job, condition: a.condition }];
-        // -1: a job that exists and was refused or is in a circle; that has been reported.
-        if (job === undefined) {
-          const names = ids.some(2000);
-          top.draft.blame(
-            'after',
-            `unknown job ${quote(a.job)}`,
-            'the id of a job in this scenario',
-            nearestName(a.job, names),
-          );
-        }
-        return [];
-      });
-      place(top.draft, after);
-    }
-  }
-}
-
-interface IdTable {
-  get(id: string): number | undefined;
-  set(id: string, number: number): void;
-  some(limit: number): string[];
-}
-
-/** One Map holds at most 2^24 entries; a scenario may have 20 million jobs. */
-function newIdTable(): IdTable {
-  const parts: Map<string, number>[] = [new Map()];
-  return {
-    get: (id) => parts.find((p) => p.has(id))?.get(id),
-    set(id, number) {
-      let part = parts.find((p) => p.has(id)) ?? parts[parts.length - 1];
-      if (part.size >= 2 ** 23 && !part.has(id)) {
-        part = new Map();
-        parts.push(part);
-      }
-      part.set(id, number);
-    },
-    some: (limit) => [...parts[0].keys()].slice(0, limit),
-  };
 }
 
 /** Numbers for values in order of first use. */

@@ -9,8 +9,9 @@ import { type JobTraits, MAX_GPUS, type PodTemplate } from '../schema.ts';
 import { parseCount, parseCpu, parseDuration, parseShare, parseSize, UnitError } from '../units.ts';
 import type { SourceDocument } from '../yaml.ts';
 import type { CompiledCluster } from './cluster.ts';
-import type { JobDraft } from './jobs.ts';
+import type { JobDraft } from './draft.ts';
 import { DEFAULT_MANIFEST_DURATION_US } from './sbatch.ts';
+import { servedDeployments } from './serving.ts';
 
 interface Metadata {
   name?: string;
@@ -51,11 +52,7 @@ export function manifestJobs(
     klass: JobClass,
     gpuPath: readonly PathStep[],
   ) => {
-    const annotation = <T>(key: string, parse: (text: string) => T): T | undefined => {
-      const text = meta.annotations[key];
-      if (text === undefined) return undefined;
-      return guarded(report, source, ['metadata', 'annotations', key], () => parse(text));
-    };
+    const annotation = annotations(meta, source, report);
     const stated = annotation('simsup.dev/duration', parseDuration);
     const id = meta.name ?? `job-${drafts.length + 1}`;
     if (stated === undefined) {
@@ -103,27 +100,10 @@ export function manifestJobs(
     });
   };
 
-  for (const { data, source } of documentsOf(docs, 'Job')) {
+  for (const { data, source } of [...documentsOf(docs, 'Job'), ...documentsOf(docs, 'RunaiJob')]) {
     const path = ['spec', 'template', 'spec', 'containers'];
-    add(
-      source,
-      merged(data.metadata, data.spec.template),
-      data.spec.parallelism,
-      podAsk(data.spec.template, path, source, report),
-      'training',
-      path,
-    );
-  }
-  for (const { data, source } of documentsOf(docs, 'RunaiJob')) {
-    const path = ['spec', 'template', 'spec', 'containers'];
-    add(
-      source,
-      merged(data.metadata, data.spec.template),
-      data.spec.parallelism,
-      podAsk(data.spec.template, path, source, report),
-      'training',
-      path,
-    );
+    const ask = podAsk(data.spec.template, path, source, report);
+    add(source, merged(data.metadata, data.spec.template), data.spec.parallelism, ask, 'training', path);
   }
   for (const { data, source } of documentsOf(docs, 'PyTorchJob')) {
     const specs = Object.entries(data.spec.pytorchReplicaSpecs);
@@ -205,6 +185,15 @@ function projectOf(meta: Metadata): string {
   return meta.namespace?.startsWith('runai-') ? meta.namespace.slice('runai-'.length) : '';
 }
 
+/** Reads a manifest's annotations, each by what it states; undefined where there is none. */
+function annotations(meta: Metadata, source: SourceDocument, report: Report) {
+  return <T>(key: string, parse: (text: string) => T): T | undefined => {
+    const text = meta.annotations[key];
+    if (text === undefined) return undefined;
+    return guarded(report, source, ['metadata', 'annotations', key], () => parse(text));
+  };
+}
+
 function guarded<T>(report: Report, source: SourceDocument, path: readonly PathStep[], read: () => T): T | undefined {
   try {
     return read();
@@ -248,24 +237,27 @@ export function inferenceJobs(
   report: Report,
   assume: (s: string) => void,
 ): JobDraft[] {
+  const served = servedDeployments(docs);
   return documentsOf(docs, 'InferenceDeployment').map(({ data, source }, i) => {
     const { spec, metadata } = data;
     const id = metadata.name ?? `inference-${i + 1}`;
-    const stated = metadata.annotations['simsup.dev/gpus-per-replica'];
-    const known = gpusPerReplica(spec.model.name, spec.model.precision);
-    const own =
-      stated === undefined
-        ? undefined
-        : guarded(report, source, ['metadata', 'annotations', 'simsup.dev/gpus-per-replica'], () =>
-            parseCount(stated, 1, 32),
-          );
+    const annotation = annotations(metadata, source, report);
+    // The ranked hardware, as far as the cluster has it.
+    const models = cluster.pools.map((p) => p.gpuModel);
+    const wanted = spec.placement?.preferHardware ?? [];
+    const preferred = wanted.filter((name) => models.includes(gpuModel(name)?.name ?? '-'));
+    const names = preferred.length > 0 ? preferred : models;
+    const known = gpusPerReplica(
+      spec.model.name,
+      spec.model.precision,
+      names.flatMap((name) => gpuModel(name) ?? []),
+    );
+    const own = annotation('simsup.dev/gpus-per-replica', (text) => parseCount(text, 1, 32));
     const each = own ?? known.gpus;
-    const useText = metadata.annotations['simsup.dev/use'];
-    const useStated =
-      useText === undefined
-        ? undefined
-        : guarded(report, source, ['metadata', 'annotations', 'simsup.dev/use'], () => parseShare(useText));
-    const use = useStated ?? DEFAULT_SERVING_USE_MILLI;
+    // A replica wider than a node is a pipeline of workers.
+    const widest = cluster.nodes.gpus.reduce((most, gpus) => Math.max(most, gpus), 1);
+    const perReplica = Math.ceil(each / widest);
+    const use = annotation('simsup.dev/use', parseShare) ?? DEFAULT_SERVING_USE_MILLI;
     if (endless) {
       report.at(
         source,
@@ -276,15 +268,10 @@ export function inferenceJobs(
     }
     if (own === undefined)
       assume(`${id}: ${each} GPUs per replica of ${spec.model.name} ${spec.model.precision} (${known.source}).`);
-    assume(
-      `${id}: ${spec.replicas} replicas throughout, busy ${use / 10} % of the time; requests are not simulated yet.`,
-    );
-    // The ranked hardware, as far as the cluster has it.
-    const models = cluster.pools.map((p) => p.gpuModel);
-    const preferred = (spec.placement?.preferHardware ?? []).filter((name) =>
-      models.includes(gpuModel(name)?.name ?? '-'),
-    );
-    const wanted = spec.placement?.preferHardware ?? [];
+    if (!served.has(id))
+      assume(
+        `${id}: ${spec.replicas} replicas throughout, busy ${use / 10} % of the time: no Workload states its requests.`,
+      );
     if (wanted.length > 0 && preferred.length === 0)
       assume(`${id}: the cluster has none of ${wanted.join(', ')}; any pool is used.`);
     return {
@@ -295,8 +282,8 @@ export function inferenceJobs(
       submitUs: 0,
       durationUs: Infinity,
       gpus: each * spec.replicas,
-      workers: spec.replicas,
-      minWorkers: 1,
+      workers: spec.replicas * perReplica,
+      minWorkers: perReplica,
       after: [],
       traits: { use, ...(preferred.length > 0 ? { gpuModels: preferred } : {}) },
       blame: (field: string, found: string, expected: string, nearest?: string) => {

@@ -1,5 +1,6 @@
 /** Departments, projects and quotas from Mission Control's, Run:ai's and Kueue's manifests. */
 
+import { plainProject } from '../../sim/plain.ts';
 import type { DepartmentSpec, PoolSpec, ProjectSpec } from '../../sim/scenario.ts';
 import { type CheckedDocument, documentsOf, type Report } from '../documents.ts';
 import { nameList, type PathStep } from '../problem.ts';
@@ -7,6 +8,7 @@ import type { ProjectInput } from '../schema.ts';
 import { quote } from '../units.ts';
 import type { SourceDocument } from '../yaml.ts';
 import { type CompiledCluster, findPool } from './cluster.ts';
+import { amount, checkFlavor } from './kueue.ts';
 
 export interface CompiledProjects {
   departments: DepartmentSpec[];
@@ -15,6 +17,8 @@ export interface CompiledProjects {
   stated: boolean;
   /** Other names of projects: a Kueue LocalQueue's name → its ClusterQueue. */
   alias: Map<string, string>;
+  /** Number of a project by name. */
+  index: Map<string, number>;
 }
 
 /** A project as some manifest states it, before its quota is divided over pools. */
@@ -37,11 +41,11 @@ export function compileProjects(
   const parents = new Map<string, { parent: string; source: SourceDocument }>();
   missionControl(docs, drafts, parents, report);
   runaiQueues(docs, drafts, parents, report);
-  kueueQueues(docs, drafts, parents, report);
+  kueueQueues(docs, cluster, drafts, parents, report);
   const departments = departmentTree(parents, drafts, report);
   const index = new Map(departments.map((d, i) => [d.name, i]));
 
-  const quotas = divideQuotas([...drafts.values()], cluster, report);
+  const quotas = divideQuotas([...drafts.values()], cluster, report, assumptions);
   const projects = [...drafts.values()].map((d, i) => ({
     name: d.name,
     department: index.get(d.department) ?? 0,
@@ -56,30 +60,47 @@ export function compileProjects(
     if (data.metadata.name !== undefined) alias.set(data.metadata.name, data.spec.clusterQueue);
   }
   if (drafts.size === 0) assumptions.push('No quotas are given: every project may use the whole cluster.');
-  return { departments, projects, stated: drafts.size > 0, alias };
+  const numbers = new Map(projects.map((p, i) => [p.name, i]));
+  return { departments, projects, stated: drafts.size > 0, alias, index: numbers };
 }
 
 /** Index of a project, made up (unlimited, in department `default`) where no manifest states projects; -1 if unknown. */
 export function projectIndex(all: CompiledProjects, name: string, pools: readonly PoolSpec[]): number {
   const real = all.alias.get(name) ?? name;
-  const found = all.projects.findIndex((p) => p.name === real);
+  const found = all.index.get(real) ?? -1;
   if (found >= 0 || all.stated) return found;
   let department = all.departments.findIndex((d) => d.name === DEFAULT_DEPARTMENT);
   if (department < 0) department = all.departments.push({ name: DEFAULT_DEPARTMENT, parent: -1 }) - 1;
-  return (
+  const number =
     all.projects.push({
-      name: real,
+      ...plainProject(
+        real,
+        pools.map(() => -1),
+      ),
       department,
-      deservedGpus: pools.map(() => -1),
-      overQuotaWeight: 1,
-      maxOverQuotaGpus: -1,
-      priority: 100,
-      chargebackLabel: '',
-    }) - 1
-  );
+    }) - 1;
+  all.index.set(real, number);
+  return number;
 }
 
 type Parents = Map<string, { parent: string; source: SourceDocument }>;
+
+const kindOf = (source: SourceDocument) => (source.value as { kind: string }).kind;
+
+/** A document's own name; undefined after reporting that it has none or one that is taken. */
+function ownName(
+  what: string,
+  { name }: { name?: string },
+  taken: { has(name: string): boolean },
+  source: SourceDocument,
+  report: Report,
+): string | undefined {
+  if (name === undefined) report.at(source, ['metadata'], 'no name', `the ${what}'s name`);
+  else if (taken.has(name))
+    report.at(source, ['metadata', 'name'], `${what} ${quote(name)} a second time`, `each ${kindOf(source)} once`);
+  else return name;
+  return undefined;
+}
 
 function missionControl(
   docs: readonly CheckedDocument[],
@@ -88,13 +109,8 @@ function missionControl(
   report: Report,
 ): void {
   for (const { data, source } of documentsOf(docs, 'MissionControlDepartment')) {
-    const name = data.metadata.name;
-    if (name === undefined) {
-      report.at(source, ['metadata'], 'no name', "the department's name");
-      continue;
-    }
-    if (parents.has(name))
-      report.at(source, ['metadata', 'name'], `department ${quote(name)} a second time`, 'each department once');
+    const name = ownName('department', data.metadata, parents, source, report);
+    if (name === undefined) continue;
     parents.set(name, { parent: data.spec.parent ?? '', source });
     for (const [i, p] of data.spec.projects.entries()) {
       const path = ['spec', 'projects', i];
@@ -105,18 +121,8 @@ function missionControl(
   }
   const seen = new Set<string>();
   for (const { data, source } of documentsOf(docs, 'MissionControlProject')) {
-    const name = data.metadata.name;
-    if (name === undefined) {
-      report.at(source, ['metadata'], 'no name', "the project's name");
-      continue;
-    }
-    if (seen.has(name))
-      report.at(
-        source,
-        ['metadata', 'name'],
-        `project ${quote(name)} a second time`,
-        'each MissionControlProject once',
-      );
+    const name = ownName('project', data.metadata, seen, source, report);
+    if (name === undefined) continue;
     seen.add(name);
     const listed = drafts.get(name);
     const department = data.metadata.namespace ?? listed?.department ?? DEFAULT_DEPARTMENT;
@@ -175,16 +181,8 @@ function runaiQueues(
   const isParent = new Set(queues.map((q) => q.data.spec.parentQueue));
   const seen = new Set<string>();
   for (const { data, source } of queues) {
-    const name = data.metadata.name ?? '';
-    if (name === '' || seen.has(name)) {
-      report.at(
-        source,
-        ['metadata'],
-        name === '' ? 'no name' : `queue ${quote(name)} a second time`,
-        'each queue once, with a name',
-      );
-      continue;
-    }
+    const name = ownName('queue', data.metadata, seen, source, report);
+    if (name === undefined) continue;
     seen.add(name);
     const parent = data.spec.parentQueue;
     if (parent !== undefined && !queues.some((q) => q.data.metadata.name === parent)) {
@@ -218,41 +216,44 @@ function runaiQueues(
   }
 }
 
-/** Kueue: a ClusterQueue is a project, its cohort the department; a flavor named like a pool is quota in that pool. */
+/** Kueue: a ClusterQueue is a project, its cohort the department; quota of a flavor is quota in the flavor's pools. */
 function kueueQueues(
   docs: readonly CheckedDocument[],
+  cluster: CompiledCluster,
   drafts: Map<string, Draft>,
   parents: Parents,
   report: Report,
 ): void {
+  const cohort = (name: string, source: SourceDocument, parent = '') => {
+    if (parent !== '' && !parents.has(parent)) parents.set(parent, { parent: '', source });
+    if (parent !== '' || !parents.has(name)) parents.set(name, { parent, source });
+  };
+  const seen = new Set<string>();
+  for (const { data, source } of documentsOf(docs, 'Cohort')) {
+    const name = ownName('cohort', data.metadata, seen, source, report);
+    if (name === undefined) continue;
+    seen.add(name);
+    cohort(name, source, data.spec.parentName ?? data.spec.parent);
+  }
   for (const { data, source } of documentsOf(docs, 'ClusterQueue')) {
-    const name = data.metadata.name ?? '';
-    if (name === '' || drafts.has(name)) {
-      report.at(
-        source,
-        ['metadata'],
-        name === '' ? 'no name' : `queue ${quote(name)} a second time`,
-        'each queue once, with a name',
-      );
-      continue;
-    }
+    const name = ownName('queue', data.metadata, drafts, source, report);
+    if (name === undefined) continue;
     const department = data.spec.cohortName ?? data.spec.cohort ?? DEFAULT_DEPARTMENT;
-    if (!parents.has(department)) parents.set(department, { parent: '', source });
+    cohort(department, source);
     const quota: Record<string, number> = {};
     let borrow = 0;
     data.spec.resourceGroups.forEach((group, g) => {
       group.flavors.forEach((flavor, f) => {
+        const path = ['spec', 'resourceGroups', g, 'flavors', f];
+        const flavorPools = checkFlavor(flavor.name, docs, cluster.pools, source, [...path, 'name'], report);
         flavor.resources.forEach((resource, r) => {
           if (resource.name !== 'nvidia.com/gpu') return;
-          const path = ['spec', 'resourceGroups', g, 'flavors', f, 'resources', r];
           const read = (field: 'nominalQuota' | 'borrowingLimit') => {
-            const text = resource[field];
-            if (text === undefined) return undefined;
-            if (/^\d{1,7}$/.test(text)) return Number(text);
-            report.at(source, [...path, field], quote(text), 'a whole number of GPUs');
-            return 0;
+            const given = resource[field];
+            const at = [...path, 'resources', r, field];
+            return given === undefined ? undefined : amount('gpu', given, source, at, report);
           };
-          quota[flavor.name] = (quota[flavor.name] ?? 0) + (read('nominalQuota') ?? 0);
+          fillPools(cluster, flavorPools, read('nominalQuota') ?? 0, quota);
           const limit = read('borrowingLimit');
           borrow = limit === undefined || borrow < 0 ? -1 : borrow + limit;
         });
@@ -269,6 +270,23 @@ function kueueQueues(
       path: ['spec'],
     });
   }
+}
+
+/** Quota of a flavor goes to its pools in order, each up to its GPUs; what is left over to the last. */
+function fillPools(
+  { pools, nodes }: CompiledCluster,
+  flavorPools: readonly number[],
+  gpus: number,
+  quota: Record<string, number>,
+): void {
+  let rest = gpus;
+  flavorPools.forEach((p, i) => {
+    let size = 0;
+    for (let n = 0; n < nodes.count; n++) if (nodes.pool[n] === p) size += nodes.gpus[n];
+    const here = i === flavorPools.length - 1 ? rest : Math.min(rest, size);
+    quota[pools[p].name] = (quota[pools[p].name] ?? 0) + here;
+    rest -= here;
+  });
 }
 
 function departmentTree(parents: Parents, drafts: Map<string, Draft>, report: Report): DepartmentSpec[] {
@@ -313,7 +331,12 @@ function departmentTree(parents: Parents, drafts: Map<string, Draft>, report: Re
  * Quota per pool. One that names pools goes there; one that does not goes to the project's pools in its order of
  * preference, each up to what other projects have not been given there; what cannot be placed is an error.
  */
-function divideQuotas(drafts: readonly Draft[], cluster: CompiledCluster, report: Report): number[][] {
+function divideQuotas(
+  drafts: readonly Draft[],
+  cluster: CompiledCluster,
+  report: Report,
+  assumptions: string[],
+): number[][] {
   const { pools, nodes } = cluster;
   const left = pools.map(() => 0);
   for (let n = 0; n < nodes.count; n++) left[nodes.pool[n]] += nodes.gpus[n];
@@ -322,10 +345,18 @@ function divideQuotas(drafts: readonly Draft[], cluster: CompiledCluster, report
     const deserved = d.deservedGpus;
     if (typeof deserved !== 'object') return;
     for (const [pool, gpus] of Object.entries(deserved)) {
-      const kueue = d.source.value as { kind?: unknown };
-      const path = kueue.kind === 'ClusterQueue' ? d.path : [...d.path, 'deservedGpus', pool];
+      const path = [...d.path, 'deservedGpus', pool];
       const p = findPool(pools, pool, d.source, path, report);
       if (p < 0) continue;
+      if (kindOf(d.source) === 'ClusterQueue' && gpus > left[p]) {
+        // Kueue does not ask whether there are nodes for its quota.
+        assumptions.push(
+          `ClusterQueue ${d.name}: of its ${gpus} GPUs of quota in pool ${pool}, ${left[p]} are there and not promised to others; policies other than kueue see only those.`,
+        );
+        quotas[i][p] = left[p];
+        left[p] = 0;
+        continue;
+      }
       quotas[i][p] = gpus;
       if (gpus > left[p]) {
         report.at(

@@ -4,7 +4,7 @@ import type { AfterCondition } from '../../sim/scenario.ts';
 import { nameList, nearestName, type Problem } from '../problem.ts';
 import { MAX_GPUS } from '../schema.ts';
 import { parseCount, parseDuration, quote, UnitError } from '../units.ts';
-import type { JobDraft } from './jobs.ts';
+import type { JobDraft } from './draft.ts';
 import { linesOf } from './read-file.ts';
 
 /** Run time of a script that states neither `#SIMSUP --duration` nor `--time`. */

@@ -6,8 +6,10 @@ import { type CheckedDocument, checkDocuments, documentsOf, type Report } from '
 import { expectedJobs, generateTeam } from '../generate.ts';
 import { type JobRow, readJobsCsv } from '../jobs-csv.ts';
 import { type Accepted, type JobInput, type JobTraits, MAX_JOBS, type WorkloadSpec } from '../schema.ts';
+import type { UtcOffset } from '../time-zone.ts';
 import type { SourceDocument } from '../yaml.ts';
-import type { JobDraft, JobSink } from './jobs.ts';
+import type { JobDraft } from './draft.ts';
+import type { JobSink } from './jobs.ts';
 import { DEFAULT_STEP_US } from './jobs.ts';
 import { manifestJobs } from './manifests.ts';
 import { linesOf, type ReadFile } from './read-file.ts';
@@ -23,7 +25,7 @@ export interface WorkloadContext {
   /** Until when teams submit jobs, µs. */
   horizonUs: number;
   startEpochSeconds: number;
-  utcOffsetMinutes: number;
+  utcOffsets: readonly UtcOffset[];
   assume(sentence: string): void;
 }
 
@@ -33,8 +35,10 @@ export function addWorkload({ data, source }: Loaded, number: number, c: Workloa
   const { spec } = data;
   const label = data.metadata.name ?? (number === 0 ? 'workload' : `workload-${number + 1}`);
   const before = c.report.problems.length;
-  const empty = spec.jobs.length + spec.teams.length + spec.manifestFiles.length === 0 && spec.jobsFile === undefined;
-  if (empty) c.report.at(source, ['spec'], 'no work', 'jobs, jobsFile, manifestFiles or teams');
+  const empty =
+    spec.jobs.length + spec.teams.length + spec.manifestFiles.length + spec.requests.length === 0 &&
+    spec.jobsFile === undefined;
+  if (empty) c.report.at(source, ['spec'], 'no work', 'jobs, jobsFile, manifestFiles, teams or requests');
   spec.jobs.forEach((job, i) => {
     const draft = listedJob(job, i, number, spec, source, c.report);
     if (draft !== undefined) c.sink.add(draft);
@@ -269,7 +273,7 @@ function addTeams(spec: WorkloadSpec, label: string, source: SourceDocument, c: 
       scale: spec.scale,
       horizonUs: c.horizonUs,
       startEpochSeconds: c.startEpochSeconds,
-      utcOffsetMinutes: c.utcOffsetMinutes,
+      utcOffsets: c.utcOffsets,
     });
     for (const job of jobs) {
       c.sink.add({

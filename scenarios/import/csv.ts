@@ -1,6 +1,6 @@
 /** Any CSV: a map says which column of the source is which of simsup's jobs file (`--map submit=created,num_gpu=gpus`). */
 
-import { JOBS_CSV_COLUMNS } from '../jobs-csv.ts';
+import { LOG_COLUMNS } from '../jobs-csv.ts';
 import { quote } from '../units.ts';
 import { cellAt, type Importer, UserError, unknownName } from './importer.ts';
 import {
@@ -36,12 +36,7 @@ const UNIT_MIB: Record<string, number> = {
   GB: 1e9 / 2 ** 20,
 };
 const UNIT_CPU: Record<string, number> = { milli: 1, cores: 1000 };
-const TARGETS = [
-  ...JOBS_CSV_COLUMNS.filter((c) => c !== 'class' && c !== 'after' && c !== 'workers'),
-  'start',
-  'end',
-  'pool',
-];
+const TARGETS = [...LOG_COLUMNS.filter((c) => c !== 'workers'), 'start', 'end', 'pool'];
 
 export const csv: Importer = {
   name: 'csv',

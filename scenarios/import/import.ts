@@ -4,13 +4,15 @@
  */
 
 import { gpuModel, gpuModelNames } from '../catalogue/gpus.ts';
-import { type JobRow, jobsCsvHeader, jobsCsvLine } from '../jobs-csv.ts';
+import { type JobRow, jobsCsvHeader, jobsCsvLine, LOG_COLUMNS } from '../jobs-csv.ts';
 import { MAX_JOBS } from '../schema.ts';
-import { importerNamed } from './formats.ts';
+import { importerNamed, isRequestFormat } from './formats.ts';
 import { idTable } from './ids.ts';
 import {
   type Importer,
   type ImportOptions,
+  type ImportResult,
+  type ImportTarget,
   type RowNotes,
   type SourceFacts,
   type TraceJob,
@@ -19,57 +21,21 @@ import {
 } from './importer.ts';
 import { cleanNames, type Namer, namer, poolName } from './names.ts';
 import { type NodeList, readNodes, renamePools } from './nodes.ts';
-import { type ImportReport, ReportBuilder } from './report.ts';
+import { ReportBuilder } from './report.ts';
+import { importRequests } from './requests.ts';
 import { type Rooms, roomsOf } from './room.ts';
 import { eachRow } from './rows.ts';
 import { type PoolLoad, scenarioYaml, sizeCluster } from './scenario-file.ts';
 import type { Chunks } from './text.ts';
 import { SECOND } from './values.ts';
 
-export { IMPORTERS } from './formats.ts';
-export type { ImportOptions } from './importer.ts';
+export { FORMATS, IMPORTERS, isRequestFormat, REQUEST_IMPORTERS } from './formats.ts';
+export type { ImportOptions, ImportResult, ImportTarget } from './importer.ts';
 export { UserError } from './importer.ts';
 export type { ImportReport } from './report.ts';
 
-const COLUMNS = [
-  'job_id',
-  'project',
-  'user',
-  'submit',
-  'duration',
-  'num_gpu',
-  'workers',
-  'gpu_share',
-  'gpu_memory_mib',
-  'cpu_milli',
-  'memory_mib',
-  'gpu_model',
-  'time_limit',
-  'priority',
-  'partition',
-  'qos',
-] as const;
 const MAX_POOLS = 10_000;
 const WRITE_CHARS = 1 << 16;
-
-export interface ImportResult {
-  report: ImportReport;
-  /** Empty when no row was taken. */
-  scenarioYaml: string;
-  /** Empty when the cluster needs no list of nodes. */
-  nodesCsv: string;
-  /** How the cluster was found, a sentence. */
-  clusterRule: string;
-}
-
-export interface ImportTarget {
-  jobsFile: string;
-  nodesFile: string;
-  /** Scenario's name. */
-  name?: string;
-  /** Takes the jobs file piece by piece. */
-  write(text: string): void | Promise<void>;
-}
 
 /** Reads `open()` twice. Throws UserError where the source is not of this format at all. */
 export async function importTrace(
@@ -78,6 +44,7 @@ export async function importTrace(
   options: ImportOptions,
   target: ImportTarget,
 ): Promise<ImportResult> {
+  if (isRequestFormat(format)) return importRequests(format, open, options, target);
   const importer = importerNamed(format);
   const model = options.gpuModel ?? 'unknown';
   if (gpuModel(model) === undefined) throw unknownName('GPU model', model, gpuModelNames());
@@ -120,7 +87,7 @@ export async function importTrace(
     remark: (what) => report.problem(`remark ${what}`, row, what, true),
   };
   const second = acceptance(importer, nodes, rooms, name, options, notes);
-  let out = `${jobsCsvHeader(COLUMNS)}\n`;
+  let out = `${jobsCsvHeader(LOG_COLUMNS)}\n`;
   let before = -Infinity;
   await eachRow(importer, open(), options, facts, notes, {
     row(line) {
@@ -141,7 +108,7 @@ export async function importTrace(
       const jobRow: Partial<JobRow> & { submitUs: number; durationUs: number } = job;
       jobRow.id = id;
       jobRow.submitUs = job.submitUs - zeroUs;
-      out += `${jobsCsvLine(jobRow, COLUMNS)}\n`;
+      out += `${jobsCsvLine(jobRow, LOG_COLUMNS)}\n`;
     },
     async pause() {
       if (out.length < WRITE_CHARS) return;

@@ -1,6 +1,7 @@
 /** What every importer is: it turns one row of a trace into a job, and says what it had to change. */
 
 import { nearestName } from '../problem.ts';
+import type { ImportReport } from './report.ts';
 
 /** Bad input that a person can fix: a sentence on stderr, exit code 2. */
 export class UserError extends Error {
@@ -61,6 +62,25 @@ export interface ImportOptions {
   anonymiseSalt?: string;
   /** File name for the comment in the scenario. */
   source?: string;
+}
+
+export interface ImportResult {
+  report: ImportReport;
+  /** Empty when no row was taken. */
+  scenarioYaml: string;
+  /** Empty when the cluster needs no list of nodes. */
+  nodesCsv: string;
+  /** How the cluster was found, a sentence. */
+  clusterRule: string;
+}
+
+export interface ImportTarget {
+  jobsFile: string;
+  nodesFile: string;
+  /** Scenario's name. */
+  name?: string;
+  /** Takes the jobs file piece by piece. */
+  write(text: string): void | Promise<void>;
 }
 
 export interface Importer {

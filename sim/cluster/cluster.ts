@@ -43,6 +43,8 @@ const UNCHANGING = [
   'sharedGpus',
   'bucketOfNode',
   'bucketOfGpu',
+  'changes',
+  'changedAt',
 ];
 
 const ALLOCATE = 0;
@@ -79,6 +81,12 @@ export class Cluster {
   readonly firstTaskOn: Int32Array;
   readonly nextTask: Int32Array;
   private readonly previousTask: Int32Array;
+  /**
+   * Counts changes of any node, and the count at which each node last changed: what was worked out from a node's state
+   * holds until then. Taking back and restoring are changes too, so no count ever stands for two states.
+   */
+  changes = 0;
+  readonly changedAt: Float64Array;
   /** Free units on nodes that are ready, by pool. */
   readonly openFreeUnits: Float64Array;
   /** Wholly free GPUs on nodes that are ready, by pool. */
@@ -125,6 +133,7 @@ export class Cluster {
     this.firstTaskOn = new Int32Array(n).fill(-1);
     this.nextTask = new Int32Array(this.taskCount).fill(-1);
     this.previousTask = new Int32Array(this.taskCount).fill(-1);
+    this.changedAt = new Float64Array(n);
     this.openFreeUnits = new Float64Array(pools.length);
     this.openFreeGpus = new Int32Array(pools.length);
     this.bucketOfNode = new Int8Array(n);
@@ -214,7 +223,8 @@ export class Cluster {
     if (node < 0) throw new Error(`invariant: task ${task} is released but holds nothing`);
     const instances = this.taskInstances.get(task);
     const before = this.previousTask[task];
-    this.log.push(...(instances ?? []), instances?.length ?? 0, node, this.taskMask[task], before, task, RELEASE);
+    if (instances !== undefined) this.log.push(...instances);
+    this.log.push(instances?.length ?? 0, node, this.taskMask[task], before, task, RELEASE);
     this.take(task);
   }
 
@@ -488,6 +498,7 @@ export class Cluster {
   }
 
   private indexNode(node: number): void {
+    this.changedAt[node] = ++this.changes;
     const bucket = this.nodeState[node] === READY ? this.nodeFreeGpus[node] : -1;
     const before = this.bucketOfNode[node];
     if (bucket === before) return;

@@ -55,6 +55,10 @@ export type ClusterReader = Pick<
   readonly nodeFreeGpus: Readonly<Uint8Array>;
   readonly taskNode: Readonly<Int32Array>;
   readonly taskMask: Readonly<Int32Array>;
+  readonly firstTaskOn: Readonly<Int32Array>;
+  readonly nextTask: Readonly<Int32Array>;
+  readonly changes: number;
+  readonly changedAt: Readonly<Float64Array>;
   readonly openFreeUnits: Readonly<Float64Array>;
   readonly openFreeGpus: Readonly<Int32Array>;
 };
@@ -68,7 +72,20 @@ export interface Trial {
   takeBack(mark: number): void;
 }
 
+/** A reading of a GPU by DCGM: its value, and when it was taken, µs. */
+export interface TelemetrySample {
+  takenUs: number;
+  value: number;
+}
+
+export interface TelemetryReader {
+  /** The last reading of a field such as `DCGM_FI_DEV_GPU_UTIL` that has arrived; null where there is none. */
+  read(field: string, node: number, gpu: number): TelemetrySample | null;
+}
+
 export interface View {
+  /** What DCGM shows, as old as it is; absent where a snapshot of a cluster is decided on. */
+  readonly telemetry?: TelemetryReader;
   readonly scenario: Scenario;
   readonly cluster: ClusterReader;
   readonly trial: Trial;
@@ -80,6 +97,14 @@ export interface View {
   readonly left: readonly number[];
   /** Whether GPUs were freed or a node came back since the last decision. */
   readonly freed: boolean;
+  /** Whether a node came back since the last decision. */
+  readonly nodeReturned: boolean;
+  /** Jobs whose status or workers changed since the last decision's actions were taken, those actions included. */
+  readonly changedJobs: readonly number[];
+  /** Nodes whose state changed since the last decision. */
+  readonly changedNodes: readonly number[];
+  /** Workers that were told to leave a job that goes on without them, and still hold their GPUs. */
+  isLeaving(task: number): boolean;
   /** Jobs that hold GPUs as a whole gang, in order of their start: the first of them, -1 if none. */
   firstActive(): number;
   nextActive(job: number): number;
@@ -95,7 +120,10 @@ export interface View {
   spanUs(job: number, pool: number): number;
 }
 
-/** Workers `tasks[i]` go to `nodes[i]` and take the GPUs in the bits of `masks[i]`. */
+/**
+ * Workers `tasks[i]` go to `nodes[i]` and take the GPUs in the bits of `masks[i]`. An elastic job starts with its minimum;
+ * workers placed after that join it as it runs.
+ */
 export interface PlaceAction {
   kind: 'place';
   job: number;
@@ -111,6 +139,18 @@ export interface PreemptAction {
   reason: string;
   /** Its work is saved whatever the job itself would do when preempted. */
   saves?: boolean;
+  /** It is given up instead of queued again. */
+  cancels?: boolean;
+  /** Its grace period is cut to this, µs; a job that needs longer to save itself loses what it had. */
+  graceUs?: number;
+}
+
+/** Some workers of an elastic job leave after its grace period; at least its minimum stays. Nothing is lost. */
+export interface ShrinkAction {
+  kind: 'shrink';
+  job: number;
+  tasks: number[];
+  reason: string;
 }
 
 /** Why a job goes on waiting, for `explain`; changes nothing. */
@@ -120,4 +160,4 @@ export interface WaitAction {
   reason: string;
 }
 
-export type Action = PlaceAction | PreemptAction | WaitAction;
+export type Action = PlaceAction | PreemptAction | ShrinkAction | WaitAction;

@@ -16,8 +16,22 @@ export interface Policy<State = unknown> {
   name: string;
   /** Time between cycles, µs; 0 = asked at every moment at which something changed. */
   periodUs: number;
+  /** Ends jobs that run longer than they asked for; without it a requested limit is only what the policy makes of it. */
+  limits?: TimeLimits;
+  /** A job that dies with its node is queued again; default true. */
+  requeues?: boolean;
+  /** What whoever runs this scenario under this policy should know beforehand, in sentences. */
+  warnings?(scenario: Scenario): string[];
   init(scenario: Scenario): State;
   decide(view: View, state: State, now: number, stream: Stream): Decision<State>;
+}
+
+/** How requested time limits are enforced, whatever the job itself would do. */
+export interface TimeLimits {
+  /** Longest the job may hold its GPUs from one start on, µs; Infinity = no limit. */
+  of(scenario: Scenario, job: number): number;
+  /** A job that is told to stop is killed after this long, µs. */
+  killWaitUs: number;
 }
 
 /** Makes a policy from a scenario's arguments; throws `PolicyArgumentError` for one it does not know or cannot use. */
@@ -35,39 +49,89 @@ export interface PolicyFactory {
 
 export type ArgSpec =
   | { type: 'choice'; of: readonly string[]; default: string; about: string }
-  | { type: 'number'; min: number; max: number; default: number; about: string }
+  | { type: 'number'; min: number; max: number; default: number; about: string; unit?: string }
+  /** Given to `create` in seconds; people may write it with a unit of time. */
+  | { type: 'duration'; min: number; max: number; default: number; about: string }
   | { type: 'boolean'; default: boolean; about: string }
-  | { type: 'numbers'; default: number[]; about: string };
+  /** `ascending`: each above the one before. */
+  | { type: 'numbers'; default: number[]; about: string; ascending?: boolean; unit?: string };
 
 export class PolicyArgumentError extends Error {
   override name = 'PolicyArgumentError';
 }
 
+/** What is wrong with one argument, as phrases. */
+export interface ArgProblem {
+  name: string;
+  /** The policy has no argument of this name. */
+  unknown: boolean;
+  found: string;
+  expected: string;
+}
+
+type Arguments = Pick<PolicyFactory, 'name' | 'args'>;
+
+export function argProblems({ args }: Arguments, given: Record<string, unknown>): ArgProblem[] {
+  const problems: ArgProblem[] = [];
+  for (const [name, value] of Object.entries(given)) {
+    if (!Object.hasOwn(args, name)) {
+      const known = Object.keys(args);
+      const expected = known.length === 0 ? 'none: the policy takes no arguments' : `one of ${known.join(', ')}`;
+      problems.push({ name, unknown: true, found: `unknown argument '${name.slice(0, 60)}'`, expected });
+    } else if (!suits(args[name], value)) {
+      problems.push({ name, unknown: false, found: shown(value), expected: wanted(args[name]) });
+    }
+  }
+  return problems;
+}
+
 /** Checks arguments against their specification and fills in the defaults. */
-export function checkedArgs(factory: PolicyFactory, given: Record<string, unknown>): Record<string, unknown> {
-  const args: Record<string, unknown> = {};
-  for (const name of Object.keys(given)) {
-    if (!Object.hasOwn(factory.args, name)) {
-      const known = Object.keys(factory.args).join(', ') || 'none';
-      throw new PolicyArgumentError(`policy ${factory.name} has no argument '${name}'; it takes: ${known}`);
-    }
+export function checkedArgs(factory: Arguments, given: Record<string, unknown>): Record<string, unknown> {
+  for (const { name, unknown, found, expected } of argProblems(factory, given)) {
+    throw new PolicyArgumentError(
+      unknown
+        ? `policy ${factory.name} has no argument '${name.slice(0, 60)}'; it takes: ${Object.keys(factory.args).join(', ') || 'none'}`
+        : `policy ${factory.name}, argument '${name}': found ${found}, expected ${expected}`,
+    );
   }
-  for (const [name, spec] of Object.entries(factory.args)) {
-    const value = Object.hasOwn(given, name) ? given[name] : spec.default;
-    const fail = (expected: string) => {
-      throw new PolicyArgumentError(
-        `policy ${factory.name}, argument '${name}': found ${JSON.stringify(value)}, expected ${expected}`,
-      );
-    };
-    if (spec.type === 'choice' && !spec.of.includes(value as string)) fail(`one of ${spec.of.join(', ')}`);
-    if (spec.type === 'boolean' && typeof value !== 'boolean') fail('true or false');
-    if (spec.type === 'number' && !(typeof value === 'number' && value >= spec.min && value <= spec.max)) {
-      fail(`a number from ${spec.min} to ${spec.max}`);
-    }
-    if (spec.type === 'numbers' && !(Array.isArray(value) && value.every((v) => typeof v === 'number' && v >= 0))) {
-      fail('a list of numbers that are not negative');
-    }
-    args[name] = value;
+  return Object.fromEntries(
+    Object.entries(factory.args).map(([name, spec]) => [name, Object.hasOwn(given, name) ? given[name] : spec.default]),
+  );
+}
+
+function suits(spec: ArgSpec, value: unknown): boolean {
+  if (spec.type === 'choice') return typeof value === 'string' && spec.of.includes(value);
+  if (spec.type === 'boolean') return typeof value === 'boolean';
+  if (spec.type !== 'numbers') return typeof value === 'number' && value >= spec.min && value <= spec.max;
+  if (!Array.isArray(value) || !value.every((v) => Number.isFinite(v) && v >= 0)) return false;
+  return spec.ascending !== true || value.every((v, i) => i === 0 || v > value[i - 1]);
+}
+
+function wanted(spec: ArgSpec): string {
+  if (spec.type === 'choice') return `one of ${spec.of.join(', ')}`;
+  if (spec.type === 'boolean') return 'true or false';
+  if (spec.type === 'duration') {
+    return `a duration from ${timeText(spec.min)} to ${timeText(spec.max)}, such as 90s, 5m or 2h (a bare number is seconds)`;
   }
-  return args;
+  const unit = spec.unit === undefined ? '' : ` (${spec.unit})`;
+  if (spec.type === 'number') return `a number from ${spec.min} to ${spec.max}${unit}`;
+  const order = spec.ascending === true ? ', each above the one before' : '';
+  return `a list of numbers that are not negative${order}${unit}`;
+}
+
+function shown(value: unknown): string {
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length > 80 ? `${text.slice(0, 80)}…` : text;
+}
+
+/** Seconds in the largest unit that leaves a whole number. */
+function timeText(seconds: number): string {
+  for (const [unit, size] of [
+    ['d', 86_400],
+    ['h', 3600],
+    ['m', 60],
+  ] as const) {
+    if (seconds >= size && seconds % size === 0) return `${seconds / size}${unit}`;
+  }
+  return `${seconds}s`;
 }

@@ -5,7 +5,7 @@
  * quota, oldest first, as earlier ones leave. So at any moment in quota = min(held, deserved), to the unit.
  */
 import { GPU_UNITS, type NodeState } from '../cluster/cluster.ts';
-import { addProduct, type ExactColumn, exactColumn } from '../engine/exact.ts';
+import { addExact, addProduct, type ExactColumn, exactColumn, exactNumber } from '../engine/exact.ts';
 import { JOB_CLASSES, type Scenario } from '../scenario.ts';
 import { CATEGORY, type Ledger } from './ledger.ts';
 
@@ -32,9 +32,24 @@ function idleCategory(state: NodeState): number {
   return CATEGORY[state === 'ready' ? 'free' : state];
 }
 
+/** Work up to a checkpoint that is not safe for good yet: by owner, what a loss of that checkpoint would take back. */
+interface Stretch {
+  /** Work of the job at its end, µs; Infinity: its end is not marked yet. */
+  upTo: number;
+  amounts: { owner: number; amount: ExactColumn }[];
+}
+
 export class Accounts {
+  /** By job, oldest first; only for jobs whose checkpoints take time to be safe, or whose workers left. */
+  private readonly stretches = new Map<number, Stretch[]>();
   private readonly holdings = new Map<number, Holding[]>();
   private readonly activity = new Map<number, Activity>();
+  /** Jobs that do less than they should: thousandths of it. */
+  private readonly pace = new Map<number, number>();
+  /** Work of a corrupted job in its last clean checkpoint, µs. */
+  private readonly cleanTo = new Map<number, number>();
+  /** Work done since a job was corrupted and safe in checkpoints since: by owner, what finding out would take back. */
+  private readonly tainted = new Map<number, { owner: number; amount: ExactColumn }[]>();
   /** Units held in quota and deserved, by project × pools + pool. */
   private readonly inQuota: Float64Array;
   private readonly deserved: Float64Array;
@@ -113,24 +128,109 @@ export class Accounts {
     this.activity.set(job, activity);
   }
 
-  /** Everything the job has done so far is safe. */
-  saved(now: number, job: number): void {
+  /** A checkpoint of all the job has done, `work` in all, begins: whether it is safe, `safeTo` or `lose` will say. */
+  mark(now: number, job: number, work: number): void {
     for (const holding of this.holdings.get(job) ?? []) {
       this.bookRisk(now, job, holding);
+      this.setAside(job, holding);
+    }
+    const open = this.stretches.get(job)?.at(-1);
+    if (open?.upTo === Infinity) open.upTo = work;
+  }
+
+  /** What the job had done when it had done `work` is safe for good. */
+  safeTo(job: number, work: number): void {
+    const stretches = this.stretches.get(job) ?? [];
+    const tainted = this.tainted.get(job);
+    for (const { upTo, amounts } of stretches) {
+      if (upTo > work || tainted === undefined || upTo <= (this.cleanTo.get(job) ?? -1)) continue;
+      for (const { owner, amount } of amounts) addTo(tainted, owner, amount, 0);
+    }
+    this.keepStretches(
+      job,
+      stretches.filter(({ upTo }) => upTo > work),
+    );
+  }
+
+  /** Everything the job has done so far is safe. */
+  saved(now: number, job: number): void {
+    this.safeTo(job, Infinity);
+    const tainted = this.tainted.get(job);
+    for (const holding of this.holdings.get(job) ?? []) {
+      this.bookRisk(now, job, holding);
+      if (tainted !== undefined) {
+        for (const over of SIDES) addTo(tainted, holding.owner[over], holding.atRisk, over);
+      }
       holding.atRisk = exactColumn(2);
     }
   }
 
-  /** Everything since the last save was for nothing. */
-  lose(now: number, job: number): void {
+  /** The job runs at so many thousandths of its speed: the rest of its GPUs' time is `degraded`. */
+  slow(now: number, job: number, milli: number): void {
+    const before = this.pace.get(job) ?? 1000;
+    if (before === milli) return;
+    const running = this.activity.get(job) === 'running';
+    for (const holding of running ? (this.holdings.get(job) ?? []) : []) {
+      this.bookRisk(now, job, holding);
+      for (const over of SIDES) this.put(-1, job, holding, over, 'running', holding.units[over]);
+    }
+    if (milli === 1000) this.pace.delete(job);
+    else this.pace.set(job, milli);
+    for (const holding of running ? (this.holdings.get(job) ?? []) : []) {
+      for (const over of SIDES) this.put(1, job, holding, over, 'running', holding.units[over]);
+    }
+    this.post(now);
+  }
+
+  /** The job computes wrong results from its last save on: its checkpoints are no longer safe. */
+  taint(_now: number, job: number, clean = -1): void {
+    if (this.tainted.has(job)) return;
+    this.tainted.set(job, []);
+    this.cleanTo.set(job, clean);
+  }
+
+  loseTainted(now: number, job: number, kept = -1): number {
+    let lost = this.lose(now, job, kept);
+    for (const { owner, amount } of this.tainted.get(job) ?? []) {
+      const { ledger } = this;
+      ledger.rebook(now, ledger.account(owner, CATEGORY.productive), ledger.account(owner, CATEGORY.lost), amount, 0);
+      lost += exactNumber(amount, 0);
+    }
+    this.tainted.delete(job);
+    this.cleanTo.delete(job);
+    return lost;
+  }
+
+  /**
+   * Everything since the last save was for nothing, but for what it had done when it had done `kept`. Gives how much
+   * that was, GPU·µs/7000.
+   */
+  lose(now: number, job: number, kept = -1): number {
+    let lost = 0;
+    if (kept >= 0 && (this.cleanTo.get(job) ?? -1) > kept) this.cleanTo.set(job, kept);
+    const stretches = this.stretches.get(job) ?? [];
+    for (const { upTo, amounts } of stretches) {
+      if (upTo <= kept) continue;
+      for (const { owner, amount } of amounts) {
+        const account = (category: number) => this.ledger.account(owner, category);
+        this.ledger.rebook(now, account(CATEGORY.productive), account(CATEGORY.lost), amount, 0);
+        lost += exactNumber(amount, 0);
+      }
+    }
+    this.keepStretches(
+      job,
+      stretches.filter(({ upTo }) => upTo <= kept),
+    );
     for (const holding of this.holdings.get(job) ?? []) {
       this.bookRisk(now, job, holding);
       for (const over of SIDES) {
         const account = (category: number) => this.ledger.account(holding.owner[over], category);
         this.ledger.rebook(now, account(CATEGORY.productive), account(CATEGORY.lost), holding.atRisk, over);
+        lost += exactNumber(holding.atRisk, over);
       }
       holding.atRisk = exactColumn(2);
     }
+    return lost;
   }
 
   /** A task of the job gave back `units` in `pool`, on a node in that state. */
@@ -147,12 +247,39 @@ export class Accounts {
     this.change(now, job, holding, [-fromQuota, -fromOver], idleCategory(nodeState));
     this.inQuota[key] -= fromQuota;
     if (before[1] > 0 && holding.units[1] === 0) this.over[key].delete(job);
-    if (holding.units[0] + holding.units[1] === 0) holdings.splice(holdings.indexOf(holding), 1);
+    if (holding.units[0] + holding.units[1] === 0) {
+      // The job may go on elsewhere, and lose this work yet.
+      this.setAside(job, holding);
+      holdings.splice(holdings.indexOf(holding), 1);
+    }
     if (holdings.length === 0) {
       this.holdings.delete(job);
       this.activity.delete(job);
+      this.pace.delete(job);
     }
     this.promote(now, key, pool);
+  }
+
+  /** Moves a holding's work at risk to the job's last stretch. */
+  private setAside(job: number, { owner, atRisk }: Holding): void {
+    if (SIDES.every((side) => atRisk.hi[side] === 0 && atRisk.lo[side] === 0)) return;
+    let stretches = this.stretches.get(job);
+    if (stretches === undefined) {
+      stretches = [];
+      this.stretches.set(job, stretches);
+    }
+    if (stretches.at(-1)?.upTo !== Infinity) stretches.push({ upTo: Infinity, amounts: [] });
+    const { amounts } = stretches[stretches.length - 1];
+    for (const side of SIDES) {
+      addTo(amounts, owner[side], atRisk, side);
+      atRisk.hi[side] = 0;
+      atRisk.lo[side] = 0;
+    }
+  }
+
+  private keepStretches(job: number, stretches: Stretch[]): void {
+    if (stretches.length > 0) this.stretches.set(job, stretches);
+    else this.stretches.delete(job);
   }
 
   /** Units that nobody holds change with the state of their node. */
@@ -205,7 +332,9 @@ export class Accounts {
     }
     const busy = this.busyUnits(job, units);
     const serving = this.scenario.jobs.class[job] === INFERENCE;
-    this.net(this.ledger.account(owner, serving ? CATEGORY.serving : CATEGORY.productive), sign * busy);
+    const useful = this.usefulUnits(job, busy);
+    this.net(this.ledger.account(owner, serving ? CATEGORY.serving : CATEGORY.productive), sign * useful);
+    this.net(this.ledger.account(owner, CATEGORY.degraded), sign * (busy - useful));
     const rest = serving ? CATEGORY['serving-idle'] : CATEGORY['idle-allocated'];
     this.net(this.ledger.account(owner, rest), sign * (units - busy));
   }
@@ -213,6 +342,12 @@ export class Accounts {
   /** Busy part of a running job's units: rounded down, the rest is idle. */
   private busyUnits(job: number, units: number): number {
     return Math.floor((units * this.scenario.jobs.useMilli[job]) / 1000);
+  }
+
+  /** Of busy units, what they do of what they should. */
+  private usefulUnits(job: number, busy: number): number {
+    const pace = this.pace.get(job);
+    return pace === undefined ? busy : Math.floor((busy * pace) / 1000);
   }
 
   private net(account: number, units: number): void {
@@ -248,7 +383,8 @@ export class Accounts {
     if (this.activity.get(job) === 'running' && this.scenario.jobs.class[job] !== INFERENCE) {
       for (const over of SIDES) {
         if (holding.units[over] === 0) continue;
-        addProduct(holding.atRisk, over, this.busyUnits(job, holding.units[over]), now - holding.sinceUs);
+        const useful = this.usefulUnits(job, this.busyUnits(job, holding.units[over]));
+        addProduct(holding.atRisk, over, useful, now - holding.sinceUs);
       }
     }
     holding.sinceUs = now;
@@ -257,4 +393,14 @@ export class Accounts {
   private holding(job: number, pool: number): Holding | undefined {
     return this.holdings.get(job)?.find((h) => h.pool === pool);
   }
+}
+
+function addTo(amounts: { owner: number; amount: ExactColumn }[], owner: number, from: ExactColumn, i: number): void {
+  if (from.hi[i] === 0 && from.lo[i] === 0) return;
+  let entry = amounts.find((a) => a.owner === owner);
+  if (entry === undefined) {
+    entry = { owner, amount: exactColumn(1) };
+    amounts.push(entry);
+  }
+  addExact(entry.amount, 0, from.hi[i], from.lo[i]);
 }

@@ -1,10 +1,12 @@
 /** What a run leaves behind, in columns and exact amounts; `reports/` turns it into what people and programs read. */
 import { type Cluster, GPU_UNITS } from '../cluster/cluster.ts';
+import type { FaultRow } from '../cluster/recovery.ts';
 import { PENDING } from '../cluster/view.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Scenario } from '../scenario.ts';
 import { CATEGORIES, type Category, type Ledger, type Owner } from './ledger.ts';
 import type { Samples } from './samples.ts';
+import type { ServingFigures } from './slo.ts';
 
 /** Amount of one account in GPU·µs/7000. */
 export interface LedgerEntry extends Owner {
@@ -39,6 +41,34 @@ export interface SampleTable {
   pendingGpus: number[];
 }
 
+/** What moved over a file system one way, and what it kept. */
+export interface StorageRow {
+  fileSystem: string;
+  direction: 'read' | 'write';
+  /** Of transfers that were completed, and of the parts of those that were broken off. */
+  bytes: bigint;
+  brokenOffBytes: bigint;
+  /** Time in which anything moved, and in which it gave all that it can. */
+  busyUs: number;
+  fullUs: number;
+  mostTransfers: number;
+  mostKeptBytes: bigint;
+}
+
+/** What became of checkpoints that have a size. */
+export interface CheckpointCounts {
+  complete: number;
+  brokenOff: number;
+  /** For want of room. */
+  refused: number;
+}
+
+export interface SpotCounts {
+  notices: number;
+  taken: number;
+  returned: number;
+}
+
 export interface Run {
   scenario: Scenario;
   policyName: string;
@@ -49,6 +79,8 @@ export interface Run {
   partial: boolean;
   /** Nothing could happen any more though jobs still waited (half-started gangs, GPUs held for ever). */
   stalled: boolean;
+  /** What the policy has to say about being run on this scenario, in sentences. */
+  warnings: string[];
   /** Σ over GPUs of the time each was in the cluster, GPU·µs/7000. */
   capacity: bigint;
   entries: LedgerEntry[];
@@ -58,6 +90,15 @@ export interface Run {
   hours: HourEntry[];
   jobs: JobTable;
   samples: SampleTable;
+  /** Every candidate fault, and what became of it. */
+  faults: FaultRow[];
+  /** Only where the scenario has file systems. */
+  storage?: StorageRow[];
+  checkpoints?: CheckpointCounts;
+  /** Only where it has spot capacity that is taken away. */
+  spot?: SpotCounts;
+  /** Only where it states requests for inference deployments. */
+  serving?: ServingFigures[];
 }
 
 /** Numbers of the sampled series: categories first, then pending jobs, pending GPUs, then projects. */
@@ -83,7 +124,13 @@ interface Parts {
   engine: Engine;
   jobs: JobTable & { pendingSince: Float64Array };
   interrupted: boolean;
+  faults: readonly FaultRow[];
   stalled: boolean;
+  warnings: string[];
+  storage?: StorageRow[];
+  checkpoints?: CheckpointCounts;
+  spot?: SpotCounts;
+  serving?: ServingFigures[];
 }
 
 /** Everything must be settled up to the engine's present time. Throws if the ledger does not add up to the capacity. */
@@ -123,7 +170,13 @@ export function recordRun(parts: Parts): Run {
     simulatedUs: now,
     partial: parts.interrupted,
     stalled: parts.stalled,
+    warnings: parts.warnings,
+    faults: parts.faults.map((row) => ({ ...row })),
     capacity,
+    ...(parts.storage && { storage: parts.storage }),
+    ...(parts.checkpoints && { checkpoints: parts.checkpoints }),
+    ...(parts.spot && { spot: parts.spot }),
+    ...(parts.serving && { serving: parts.serving }),
     entries,
     fragmented: scenario.pools.map((_, pool) => ledger.fragmentedAmount(pool)),
     hours,

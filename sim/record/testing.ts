@@ -29,6 +29,10 @@ export interface Rules {
   gangs: boolean;
   /** A preempted job keeps its work, whether or not it saves itself. */
   suspends: boolean;
+  /** The policy ends jobs at these limits, µs after each start; they have this long to stop. */
+  limits?: { of(scenario: Scenario, job: number): number; killWaitUs: number };
+  /** Longest grace period of a preempted job, µs; one that needs longer saves nothing. */
+  graceUs?: number;
 }
 
 interface JobState {
@@ -45,6 +49,9 @@ interface JobState {
   started: boolean;
   ended: '' | 'completed' | 'failed';
   speed: number;
+  /** When it started this time, and whether it was told to stop for good since. */
+  startedUs: number;
+  overLimit: boolean;
 }
 
 const INFERENCE = JOB_CLASSES.indexOf('inference');
@@ -102,12 +109,16 @@ export function auditTrace(scenario: Scenario, rows: readonly TraceRow[], run: R
     started: false,
     ended: '',
     speed: 1000,
+    startedUs: 0,
+    overLimit: false,
   }));
   const unitsHeld = (job: number) => {
     let units = 0;
     for (const [task, at] of states[job].place) units += at.units * jobs.taskGpus[task];
     return BigInt(units);
   };
+  const limitOf = (job: number) => rules.limits?.of(scenario, job) ?? Infinity;
+  const graceOf = rules.graceUs ?? Infinity;
   const wallFor = (work: number, speed: number) => Math.ceil((work * 1000) / speed);
 
   /** Books what the job did from its last change until now. */
@@ -210,6 +221,11 @@ export function auditTrace(scenario: Scenario, rows: readonly TraceRow[], run: R
     allocated += BigInt(at.units * devices) * BigInt(timeUs - at.since);
     if (state.phase === 'waiting') add(byActivity, 'reserved', BigInt(at.units * devices) * BigInt(timeUs - at.since));
     state.place.delete(task);
+    const most = limitOf(job) + (state.overLimit ? (rules.limits?.killWaitUs ?? 0) : 0);
+    // A grace period that began before the limit may run past it.
+    if (state.phase !== 'waiting' && (state.phase !== 'terminating' || state.overLimit)) {
+      if (timeUs - state.startedUs > most) fail(row, 'job runs past its time limit');
+    }
     if (jobs.migProfile[job] >= 0 && devices > 0) {
       const key = `${at.node} ${migProfiles[jobs.migProfile[job]]}`;
       instances.set(key, (instances.get(key) as number) - devices);
@@ -236,7 +252,9 @@ export function auditTrace(scenario: Scenario, rows: readonly TraceRow[], run: R
       const speed = profile < 0 ? 1000 : scenario.speedProfiles[profile][nodes.pool[at.node]];
       state.speed = Math.min(state.speed, speed);
     }
+    if (state.overLimit) fail(row, 'job starts again after its time limit');
     if (state.starts > 0) note('start again');
+    state.startedUs = timeUs;
     state.starts++;
     state.started = true;
     state.phase = 'starting';
@@ -328,7 +346,15 @@ export function auditTrace(scenario: Scenario, rows: readonly TraceRow[], run: R
       turn(job, 'running', timeUs);
       save(state);
     } else if (event === 'preempt') {
-      interrupted(row, rules.suspends || jobs.checkpointOnPreempt[job] === 1);
+      interrupted(row, rules.suspends || (jobs.checkpointOnPreempt[job] === 1 && jobs.graceUs[job] <= graceOf));
+    } else if (event === 'limit') {
+      if (timeUs - state.startedUs !== limitOf(job)) fail(row, 'stopped at another time than its limit');
+      state.overLimit = true;
+      const killWaitUs = rules.limits?.killWaitUs ?? 0;
+      interrupted(row, jobs.checkpointOnPreempt[job] === 1 && jobs.graceUs[job] <= killWaitUs);
+    } else if (event === 'reclaim') {
+      // Its node is taken away at once: no time to save anything, and no attempt used up.
+      interrupted(row, false);
     } else if (event === 'kill') {
       states[row.job].deaths++;
       interrupted(row, false);
@@ -336,6 +362,7 @@ export function auditTrace(scenario: Scenario, rows: readonly TraceRow[], run: R
       if (jobs.taskStart[job + 1] === jobs.taskStart[job]) fail(row, 'job without tasks completes');
       if (state.saved !== jobs.durationUs[job])
         fail(row, `completes with ${state.saved} µs of work of ${jobs.durationUs[job]}`);
+      if (state.overLimit) fail(row, 'job completes after its time limit');
       terminal(row, 'completed');
     } else if (event === 'fail' || event === 'unschedulable') {
       terminal(row, 'failed');

@@ -4,7 +4,7 @@ import { CATEGORIES, type Ledger } from './ledger.ts';
 /** A row means what its `event` says; fields that mean nothing there are empty (-1, 0, ''). */
 export interface TraceRow {
   timeUs: number;
-  /** submit, place, start, checkpoint, saved, preempt, kill, release, complete, fail, unschedulable, node, ledger, lost. */
+  /** submit, wait, place, start, checkpoint, saved, preempt, shrink, reclaim, kill, release, complete, fail, unschedulable, node, ledger, lost. */
   event: string;
   job: number;
   task: number;

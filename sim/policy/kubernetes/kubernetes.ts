@@ -10,19 +10,21 @@
  * constraints, image locality), the client's rate limit.
  */
 import { READY } from '../../cluster/cluster.ts';
-import type { Action, View } from '../../cluster/view.ts';
+import { type Action, CHECKPOINTING, PENDING, type View } from '../../cluster/view.ts';
 import type { Stream } from '../../engine/random.ts';
 import type { PolicyFactory } from '../policy.ts';
 
 const SECOND_US = 1_000_000;
 
-interface Args {
+/** How long a pod that was not bound waits, seconds. */
+export interface PodBackoff {
   initialBackoff: number;
   maxBackoff: number;
   flushAfter: number;
 }
 
-interface Memory {
+/** The scheduler's queues of pods. */
+export interface PodQueue {
   /** Pods to try, in order of (queue time, pod). */
   active: number[];
   /** Pods that failed: [pod, back-off ends, failed at, may retry after the back-off]. */
@@ -36,22 +38,22 @@ export const kubernetes: PolicyFactory = {
   name: 'kubernetes',
   about: 'the default kube-scheduler: pod by pod, no gangs, spreads by CPU and memory, backs off and retries',
   args: {
-    initialBackoff: { type: 'number', min: 0, max: 3600, default: 1, about: 'podInitialBackoffSeconds' },
-    maxBackoff: { type: 'number', min: 0, max: 3600, default: 10, about: 'podMaxBackoffSeconds' },
+    initialBackoff: { type: 'duration', min: 0, max: 3600, default: 1, about: 'podInitialBackoffSeconds' },
+    maxBackoff: { type: 'duration', min: 0, max: 3600, default: 10, about: 'podMaxBackoffSeconds' },
     flushAfter: {
-      type: 'number',
+      type: 'duration',
       min: 1,
       max: 86_400,
       default: 300,
-      about: 'seconds after which an unschedulable pod is tried again unasked',
+      about: 'after which an unschedulable pod is tried again unasked',
     },
   },
   wholeGpusOnly: true,
-  create: (args: Args) => ({
+  create: (args: PodBackoff) => ({
     name: 'kubernetes',
     periodUs: 0,
-    init: (): Memory => ({ active: [], waiting: [], attempts: new Map(), nextStart: 0 }),
-    decide(view, state: Memory, now, stream) {
+    init: (): PodQueue => ({ active: [], waiting: [], attempts: new Map(), nextStart: 0 }),
+    decide(view, state: PodQueue, now, stream) {
       const { jobs } = view.scenario;
       // Pods of a half-started gang that died are created anew; none may stand in line twice.
       const anew = new Set(view.pended);
@@ -65,6 +67,8 @@ export const kubernetes: PolicyFactory = {
       const actions: Action[] = [];
       for (const pod of state.active) {
         const job = view.cluster.jobOfTask[pod];
+        // A pod of a job that has ended, or was taken off its GPUs, is gone; they come anew with the job.
+        if (view.status[job] < PENDING || view.status[job] > CHECKPOINTING) continue;
         const node = choose(view, state, job, jobs.taskGpus[pod], stream);
         if (node < 0) {
           fail(state, pod, now, args);
@@ -82,8 +86,8 @@ export const kubernetes: PolicyFactory = {
 };
 
 /** Moves pods back to the active queue: after a back-off that follows a relevant event, or when they waited long enough. */
-function requeue(state: Memory, freed: boolean, now: number, args: Args): void {
-  const stay: Memory['waiting'] = [];
+export function requeue(state: PodQueue, freed: boolean, now: number, args: PodBackoff): void {
+  const stay: PodQueue['waiting'] = [];
   for (const entry of state.waiting) {
     if (freed || now - entry.failedAt >= args.flushAfter * SECOND_US) entry.moved = true;
     if (entry.moved && now >= entry.backoffUntil) state.active.push(entry.pod);
@@ -92,7 +96,7 @@ function requeue(state: Memory, freed: boolean, now: number, args: Args): void {
   state.waiting = stay;
 }
 
-function fail(state: Memory, pod: number, now: number, args: Args): void {
+export function fail(state: PodQueue, pod: number, now: number, args: PodBackoff): void {
   const attempts = (state.attempts.get(pod) ?? 0) + 1;
   state.attempts.set(pod, attempts);
   let seconds = args.initialBackoff;
@@ -101,7 +105,7 @@ function fail(state: Memory, pod: number, now: number, args: Args): void {
   state.waiting.push({ pod, backoffUntil, failedAt: now, moved: false });
 }
 
-function nextTry(state: Memory, args: Args): number {
+export function nextTry(state: PodQueue, args: PodBackoff): number {
   let soonest = Infinity;
   for (const entry of state.waiting) {
     const flush = Math.max(entry.failedAt + args.flushAfter * SECOND_US, entry.backoffUntil);
@@ -111,9 +115,15 @@ function nextTry(state: Memory, args: Args): number {
 }
 
 /** The pod's node: feasible nodes are sought round robin until there are enough, then scored. -1 if none is feasible. */
-function choose(view: View, state: Memory, job: number, gpus: number, stream: Stream): number {
+export function choose(
+  view: View,
+  state: PodQueue,
+  job: number,
+  gpus: number,
+  stream: Stream,
+  pools: readonly number[] = view.scenario.poolLists[view.scenario.jobs.poolList[job]],
+): number {
   const { cluster, scenario } = view;
-  const pools = scenario.poolLists[scenario.jobs.poolList[job]];
   const whole = scenario.jobs.migProfile[job] < 0;
   if (whole && !pools.some((pool) => cluster.widestFree(pool) >= gpus)) return -1;
   const allowed = scenario.pools.map((_, pool) => pools.includes(pool));

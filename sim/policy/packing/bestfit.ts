@@ -5,7 +5,7 @@
  */
 import { GPU_UNITS, READY } from '../../cluster/cluster.ts';
 import type { View } from '../../cluster/view.ts';
-import type { NodeFilter, Placement, Placer } from './placement.ts';
+import { type NodeFilter, type Placement, type Placer, placeByWorker } from './placement.ts';
 
 /**
  * Places the whole gang in the first pool of its list that holds it, inside the view's trial; null (and nothing left in
@@ -21,38 +21,11 @@ export function placeBestFit(view: View, job: number): Placement | null {
 }
 
 export function placeInPool(view: View, job: number, pool: number, suits?: NodeFilter): Placement | null {
-  const { cluster, trial, scenario } = view;
-  const { jobs } = scenario;
-  const first = jobs.taskStart[job];
-  const last = jobs.taskStart[job + 1];
-  const mark = trial.mark();
-  const placement: Placement = { pool, tasks: [], nodes: [], masks: [] };
-  for (const task of widestFirst(jobs.taskGpus, first, last)) {
-    const gpus = jobs.taskGpus[task];
-    const node = bestNode(view, job, gpus, pool, suits);
-    if (node < 0) {
-      trial.takeBack(mark);
-      return null;
-    }
-    const mask = cluster.pickGpus(job, gpus, node);
-    trial.place(task, node, mask);
-    placement.tasks.push(task);
-    placement.nodes.push(node);
-    placement.masks.push(mask);
-  }
-  return placement;
-}
-
-function widestFirst(gpus: Uint8Array, first: number, last: number): Iterable<number> {
-  const tasks = Array.from({ length: last - first }, (_, i) => first + i);
-  for (let t = first + 1; t < last; t++) {
-    if (gpus[t] > gpus[t - 1]) return tasks.sort((a, b) => gpus[b] - gpus[a] || a - b);
-  }
-  return tasks;
+  return placeByWorker(view, job, pool, (_task, gpus) => bestNode(view, job, gpus, pool, suits));
 }
 
 /** The node one worker goes to, -1 if none. */
-function bestNode(view: View, job: number, gpus: number, pool: number, suits?: NodeFilter): number {
+export function bestNode(view: View, job: number, gpus: number, pool: number, suits?: NodeFilter): number {
   const { cluster, scenario } = view;
   const { jobs } = scenario;
   const ok = (node: number) => (suits === undefined || suits(node)) && cluster.fits(job, gpus, node);
@@ -74,7 +47,7 @@ function bestNode(view: View, job: number, gpus: number, pool: number, suits?: N
 }
 
 /** For what the index of free GPUs does not know: the first ready node with room. */
-function firstNode(view: View, pool: number, ok: NodeFilter): number {
+export function firstNode(view: View, pool: number, ok: NodeFilter): number {
   for (const node of view.cluster.nodesOfPool[pool]) {
     if (view.cluster.nodeState[node] === READY && ok(node)) return node;
   }

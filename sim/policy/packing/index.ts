@@ -1,9 +1,27 @@
 /** The placement policies that a queue policy's argument `placement` can name. To add one: a file, and a line here. */
 import type { ArgSpec } from '../policy.ts';
 import { bestfit } from './bestfit.ts';
+import { bestfitWeighted } from './bestfit-weighted.ts';
+import { consolidate } from './consolidate.ts';
+import { dotprod } from './dotprod.ts';
+import { fgd } from './fgd.ts';
+import { gpuClustering } from './gpu-clustering.ts';
+import { gpuPacking } from './gpu-packing.ts';
 import type { Placer } from './placement.ts';
+import { random } from './random.ts';
+import { yarn } from './yarn.ts';
 
-export const PLACERS: readonly Placer[] = [bestfit];
+export const PLACERS: readonly Placer[] = [
+  bestfit,
+  bestfitWeighted,
+  consolidate,
+  dotprod,
+  fgd,
+  gpuClustering,
+  gpuPacking,
+  random,
+  yarn,
+];
 
 /** The argument with which a queue policy takes any of them. */
 export const placementArg: ArgSpec = {

@@ -4,12 +4,15 @@
  * they end before that moment or leave room for the head on its nodes.
  */
 
-import { bitCount } from '../../cluster/idset.ts';
 import type { Action, View } from '../../cluster/view.ts';
-import { mayFit, placeBestFit, placeInPool } from '../packing/bestfit.ts';
-import type { Placement } from '../packing/placement.ts';
+import type { Stream } from '../../engine/random.ts';
+import { mayFit } from '../packing/bestfit.ts';
+import { placementArg, placerNamed } from '../packing/index.ts';
+import { type Placement, type Placer, placeGang } from '../packing/placement.ts';
 import type { PolicyFactory } from '../policy.ts';
-import { admit, type Lines, openLines } from './queue.ts';
+import { addToLine, type Line, LineWalk, removeFromLine } from './line.ts';
+import { type Groups, groupsOf } from './queue.ts';
+import { shapesOf } from './shapes.ts';
 import { addSorted, removeSorted, type SortedJobs } from './sorted.ts';
 
 interface Room {
@@ -26,12 +29,29 @@ interface Reservation {
   room: Map<number, Room>;
 }
 
-interface Memory extends Lines {
+interface Memory extends Groups {
+  shapeOf: Int32Array;
+  /** Those who wait, by group. */
+  lines: Line[];
+  /** The shortest time a job is believed to take in any of its pools, µs; known once it waits. */
+  span: Float64Array;
   reservations: (Reservation | null)[];
   /** Running jobs of each group by (believed end, job). */
   running: SortedJobs[];
   /** When a running job is believed to end, µs. */
   endOf: Float64Array;
+}
+
+/** What one decision is made with. */
+interface Turn {
+  view: View;
+  state: Memory;
+  now: number;
+  placer: Placer;
+  stream: Stream;
+  /** Time a placement is believed to take, µs. */
+  span(job: number, pool: number): number;
+  actions: Action[];
 }
 
 export const fifoBackfill: PolicyFactory = {
@@ -44,140 +64,133 @@ export const fifoBackfill: PolicyFactory = {
       default: 'duration',
       about: 'what is believed about run times: the true duration, or the requested time limit where a job has one',
     },
+    placement: placementArg,
   },
-  create: (args: { estimate: 'duration' | 'limit' }) => ({
-    name: 'fifo-backfill',
-    periodUs: 0,
-    init: (scenario) => {
-      const lines = openLines(scenario);
-      return {
-        ...lines,
-        reservations: lines.lines.map(() => null),
-        running: lines.lines.map(() => []),
-        endOf: new Float64Array(scenario.jobs.count),
-      };
-    },
-    decide(view, state: Memory, now) {
-      const { jobs } = view.scenario;
-      for (const job of view.left) forget(state, state.groupOf[jobs.poolList[job]], job, now);
-      // A node that came back may let the head start earlier.
-      if (view.freed && view.left.length === 0) state.reservations.fill(null);
-      admit(state, view, (job) => jobs.submitUs[job]);
-      const actions: Action[] = [];
-      for (let group = 0; group < state.lines.length; group++) {
-        schedule(view, state, group, now, args.estimate === 'limit', actions);
-      }
-      return { actions, state, wakeAt: Infinity };
-    },
-  }),
+  create: (args: { estimate: 'duration' | 'limit'; placement: string }) => {
+    const placer = placerNamed(args.placement);
+    return {
+      name: 'fifo-backfill',
+      periodUs: 0,
+      init: (scenario) => {
+        const groups = groupsOf(scenario);
+        const perGroup = Array.from({ length: groups.groups });
+        return {
+          ...groups,
+          shapeOf: shapesOf(scenario),
+          lines: perGroup.map(() => new Map()),
+          span: new Float64Array(scenario.jobs.count),
+          reservations: perGroup.map(() => null),
+          running: perGroup.map(() => []),
+          endOf: new Float64Array(scenario.jobs.count),
+        };
+      },
+      decide(view, state: Memory, now, stream) {
+        const { jobs, poolLists } = view.scenario;
+        const span = (job: number, pool: number) => {
+          const real = view.spanUs(job, pool);
+          return args.estimate === 'limit' && jobs.limitUs[job] > 0 ? jobs.limitUs[job] : real;
+        };
+        for (const job of view.left) forget(state, state.groupOf[jobs.poolList[job]], job, now);
+        // A node that came back may let the head start earlier.
+        if (view.nodeReturned) state.reservations.fill(null);
+        for (const job of view.pended) {
+          const group = state.groupOf[jobs.poolList[job]];
+          state.span[job] = Math.min(...poolLists[jobs.poolList[job]].map((pool) => span(job, pool)));
+          addToLine(state.lines[group], state.span, state.shapeOf[job], job);
+        }
+        const turn: Turn = { view, state, now, placer, stream, span, actions: [] };
+        for (let group = 0; group < state.groups; group++) if (state.lines[group].size > 0) schedule(turn, group);
+        return { actions: turn.actions, state, wakeAt: Infinity };
+      },
+    };
+  },
 };
 
-function schedule(view: View, state: Memory, group: number, now: number, byLimit: boolean, actions: Action[]): void {
-  const line = state.lines[group];
-  const { jobs, poolLists } = view.scenario;
-  const span = (job: number, pool: number) => {
-    const real = view.spanUs(job, pool);
-    return byLimit && jobs.limitUs[job] > 0 ? jobs.limitUs[job] : real;
-  };
-  const start = (job: number, placement: Placement, reason: string) => {
-    const { tasks, nodes, masks, pool } = placement;
-    actions.push({ kind: 'place', job, tasks, nodes, masks, reason });
-    state.endOf[job] = now + span(job, pool);
+function schedule(turn: Turn, group: number): void {
+  const { view, state, now } = turn;
+  const { jobs } = view.scenario;
+  const walk = new LineWalk(state.lines[group], state.span);
+  const started: number[] = [];
+  const start = (job: number, { tasks, nodes, masks, pool }: Placement, reason: string) => {
+    turn.actions.push({ kind: 'place', job, tasks, nodes, masks, reason });
+    state.endOf[job] = now + turn.span(job, pool);
     addSorted(state.running[group], state.endOf, job);
+    started.push(job);
   };
+  const seemsToFit = (job: number) => mayFit(view, job, state.gpus[job], state.widest[job]);
 
-  let head = 0;
-  for (; head < line.length; head++) {
-    const job = line[head];
-    const placement = mayFit(view, job, state.gpus[job], state.widest[job]) ? placeBestFit(view, job) : null;
+  let head = walk.next();
+  for (; head >= 0; head = walk.next()) {
+    const placement = seemsToFit(head) ? placeGang(turn.placer, view, head, turn.stream) : null;
     if (placement === null) break;
-    start(job, placement, 'head of line');
+    start(head, placement, 'head of line');
   }
-  if (head > 0) {
-    line.splice(0, head);
-    state.reservations[group] = null;
-  }
-  if (line.length < 2) return;
-
-  // A reservation whose time has come while the head still waits was not kept (a node failed, a job ran over).
-  if ((state.reservations[group]?.at ?? now) < now) state.reservations[group] = null;
-  const reservation = state.reservations[group] ?? reserve(view, state, group, line[0]);
-  state.reservations[group] = reservation;
-  /** Sizes of single-worker jobs, by pool list, that the reservation was found to keep out if they run past it. */
-  const keptOut = new Map<number, number>();
-  let kept = 1;
-  for (let i = 1; i < line.length; i++) {
-    const job = line[i];
-    let placement: Placement | null = null;
-    if (mayFit(view, job, state.gpus[job], state.widest[job])) {
-      const list = jobs.poolList[job];
-      for (const pool of poolLists[list]) {
-        const end = now + span(job, pool);
-        if (pool !== reservation.pool || end <= reservation.at) {
-          placement = placeInPool(view, job, pool);
-        } else if (!isPlain(view, job) || state.gpus[job] < (keptOut.get(list) ?? Number.POSITIVE_INFINITY)) {
-          placement = placeBeside(view, job, pool, reservation);
-          if (placement === null && isPlain(view, job)) keptOut.set(list, state.gpus[job]);
-        }
-        if (placement !== null) break;
+  // A reservation is the head's; one whose time has come while the head still waits was not kept (a node failed, a job
+  // ran over).
+  const isStale = (state.reservations[group]?.at ?? now) < now;
+  if (started.length > 0 || isStale) state.reservations[group] = null;
+  if (head >= 0) {
+    walk.passShape();
+    for (let job = walk.next(); job >= 0; job = walk.next()) {
+      if (!seemsToFit(job)) {
+        walk.passShape();
+        continue;
       }
+      const reservation = (state.reservations[group] ??= reserve(turn, group, head));
+      const placement = backfill(turn, job, reservation);
+      // Whoever asks the same will not fit either, unless this one was only too long.
+      if (placement !== null) start(job, placement, `backfilled: does not delay ${jobs.ids[head]}`);
+      else if (state.span[job] <= reservation.at - now) walk.passShape();
+      else walk.passLonger(reservation.at - now);
     }
-    if (placement === null) line[kept++] = job;
-    else start(job, placement, `backfilled: does not delay ${jobs.ids[line[0]]}`);
   }
-  line.length = kept;
+  for (const job of started) removeFromLine(state.lines[group], state.span, state.shapeOf[job], job);
 }
 
-/** One worker of whole GPUs that asks nothing else: what a smaller one of its kind cannot have, it cannot. */
-function isPlain(view: View, job: number): boolean {
-  const { jobs } = view.scenario;
-  return (
-    jobs.taskStart[job + 1] - jobs.taskStart[job] === 1 &&
-    jobs.shareMilli[job] === 1000 &&
-    jobs.gpuMemoryMiB[job] === 0 &&
-    jobs.migProfile[job] < 0 &&
-    jobs.cpuMilli[job] === 0 &&
-    jobs.memoryMiB[job] === 0
-  );
+/** The first pool where the job does not delay the head. */
+function backfill(turn: Turn, job: number, reservation: Reservation): Placement | null {
+  const { view, now, placer, stream } = turn;
+  const { jobs, poolLists } = view.scenario;
+  for (const pool of poolLists[jobs.poolList[job]]) {
+    const isOver = pool !== reservation.pool || now + turn.span(job, pool) <= reservation.at;
+    const placement = isOver ? placer.place(view, job, pool, stream) : placeBeside(turn, job, pool, reservation);
+    if (placement !== null) return placement;
+  }
+  return null;
 }
 
-/** Places a job that runs past the reservation so that the head still finds its nodes, or not at all. */
-function placeBeside(view: View, job: number, pool: number, reservation: Reservation): Placement | null {
-  const mark = view.trial.mark();
-  const first = placeInPool(view, job, pool);
-  if (first === null) return null;
-  if (leavesRoom(view, job, first, reservation)) return first;
-  view.trial.takeBack(mark);
-  return placeInPool(view, job, pool, (node) => !reservation.room.has(node));
-}
-
-/** Whether the head's nodes keep enough for the head; if so, notes what this placement takes of the rest. */
-function leavesRoom(view: View, job: number, placement: Placement, reservation: Reservation): boolean {
-  const { jobs } = view.scenario;
-  const taken = new Map<Room, Room>();
-  for (let i = 0; i < placement.nodes.length; i++) {
-    const room = reservation.room.get(placement.nodes[i]);
-    if (room === undefined) continue;
-    const sum = taken.get(room) ?? { gpus: 0, cpuMilli: 0, memoryMiB: 0 };
+/** Places a job that runs past the reservation where the head still finds what it needs of its nodes, or not at all. */
+function placeBeside(turn: Turn, job: number, pool: number, { room }: Reservation): Placement | null {
+  const { view, state, placer, stream } = turn;
+  const { cluster, scenario } = view;
+  const { taskStart, taskGpus, cpuMilli, memoryMiB } = scenario.jobs;
+  /** Of the head's nodes, those with room left for one more worker beside those of this gang that are there. */
+  const leavesRoom = (node: number) => {
+    const left = room.get(node);
+    if (left === undefined) return true;
     // A share counts as a whole GPU here: the head asks for whole ones, or may find its share elsewhere.
-    sum.gpus += bitCount(placement.masks[i]);
-    sum.cpuMilli += jobs.cpuMilli[job];
-    sum.memoryMiB += jobs.memoryMiB[job];
-    taken.set(room, sum);
-  }
-  for (const [room, sum] of taken) {
-    if (sum.gpus > room.gpus || sum.cpuMilli > room.cpuMilli || sum.memoryMiB > room.memoryMiB) return false;
-  }
-  for (const [room, sum] of taken) {
-    room.gpus -= sum.gpus;
-    room.cpuMilli -= sum.cpuMilli;
-    room.memoryMiB -= sum.memoryMiB;
-  }
-  return true;
+    let gpus = state.widest[job];
+    let workers = 1;
+    for (let task = taskStart[job]; task < taskStart[job + 1]; task++) {
+      if (cluster.taskNode[task] !== node) continue;
+      gpus += taskGpus[task];
+      workers++;
+    }
+    return gpus <= left.gpus && workers * cpuMilli[job] <= left.cpuMilli && workers * memoryMiB[job] <= left.memoryMiB;
+  };
+  const placement = placer.place(view, job, pool, stream, leavesRoom);
+  placement?.tasks.forEach((task, i) => {
+    const left = room.get(placement.nodes[i]);
+    if (left === undefined) return;
+    left.gpus -= taskGpus[task];
+    left.cpuMilli -= cpuMilli[job];
+    left.memoryMiB -= memoryMiB[job];
+  });
+  return placement;
 }
 
 /** The earliest moment at which the head fits as running jobs end when they are believed to; tried on the cluster itself. */
-function reserve(view: View, state: Memory, group: number, job: number): Reservation {
+function reserve({ view, state, placer, stream }: Turn, group: number, job: number): Reservation {
   const { cluster, trial } = view;
   const mark = trial.mark();
   let found: Reservation = { pool: -1, at: Infinity, room: new Map() };
@@ -187,7 +200,7 @@ function reserve(view: View, state: Memory, group: number, job: number): Reserva
     if (at === Infinity) break;
     while (i < running.length && state.endOf[running[i]] === at) trial.evict(running[i++]);
     if (!mayFit(view, job, state.gpus[job], state.widest[job])) continue;
-    const placement = placeBestFit(view, job);
+    const placement = placeGang(placer, view, job, stream);
     if (placement === null) continue;
     const room = new Map<number, Room>();
     for (const node of placement.nodes) {

@@ -3,7 +3,9 @@
  * stops (`stop`, the head blocks) or goes on with the next (`skip`).
  */
 import type { Action, View } from '../../cluster/view.ts';
-import { mayFit, placeBestFit } from '../packing/bestfit.ts';
+import { mayFit } from '../packing/bestfit.ts';
+import { placementArg, placerNamed } from '../packing/index.ts';
+import { type Placement, placeGang } from '../packing/placement.ts';
 import type { PolicyFactory } from '../policy.ts';
 import { admit, type Lines, openLines } from './queue.ts';
 
@@ -23,27 +25,39 @@ function ordered(
         default: 'stop',
         about: 'what happens at a job that does not fit',
       },
+      placement: placementArg,
     },
-    create: (args: { blocked: 'stop' | 'skip' }) => ({
-      name,
-      periodUs: 0,
-      init: openLines,
-      decide(view, state: Lines) {
-        admit(state, view, (job) => key(view, job));
-        const actions: Action[] = [];
-        for (const line of state.lines) walk(view, state, line, args.blocked === 'skip', describe, actions);
-        return { actions, state, wakeAt: Infinity };
-      },
-    }),
+    create: (args: { blocked: 'stop' | 'skip'; placement: string }) => {
+      const placer = placerNamed(args.placement);
+      return {
+        name,
+        periodUs: 0,
+        init: openLines,
+        decide(view, state: Lines, _now, stream) {
+          admit(state, view, (job) => key(view, job));
+          const actions: Action[] = [];
+          // With `skip` everybody in line was tried last time: until something is freed, only who is new may fit.
+          const fresh = args.blocked === 'skip' && !view.freed ? new Set(view.pended) : null;
+          const place = (job: number) =>
+            (fresh === null || fresh.has(job)) && mayFit(view, job, state.gpus[job], state.widest[job])
+              ? placeGang(placer, view, job, stream)
+              : null;
+          for (const line of state.lines) walk(line, place, args.blocked === 'skip', describe, actions);
+          return { actions, state, wakeAt: Infinity };
+        },
+      };
+    },
   };
 }
 
-function walk(view: View, state: Lines, line: number[], skips: boolean, describe: string, actions: Action[]): void {
+type Place = (job: number) => Placement | null;
+
+function walk(line: number[], place: Place, skips: boolean, describe: string, actions: Action[]): void {
   let kept = 0;
   let at = 0;
   for (; at < line.length; at++) {
     const job = line[at];
-    const placement = mayFit(view, job, state.gpus[job], state.widest[job]) ? placeBestFit(view, job) : null;
+    const placement = place(job);
     if (placement !== null) {
       const { tasks, nodes, masks } = placement;
       actions.push({

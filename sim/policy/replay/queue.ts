@@ -2,18 +2,27 @@
 import type { View } from '../../cluster/view.ts';
 import type { Scenario } from '../../scenario.ts';
 
-/** Plain data, the memory of a policy. */
-export interface Lines {
+/** Who competes with whom, and how much each asks for. Plain data, like all of a policy's memory. */
+export interface Groups {
   /** Group of each pool list: lists that overlap compete for the same GPUs and wait in one line. */
   groupOf: Int32Array;
-  /** Job numbers, first in line first. */
-  lines: number[][];
+  groups: number;
   /** GPUs of the whole gang and of its widest worker, by job. */
   gpus: Int32Array;
   widest: Int32Array;
 }
 
+export interface Lines extends Groups {
+  /** Job numbers by group, first in line first. */
+  lines: number[][];
+}
+
 export function openLines(scenario: Scenario): Lines {
+  const groups = groupsOf(scenario);
+  return { ...groups, lines: Array.from({ length: groups.groups }, () => []) };
+}
+
+export function groupsOf(scenario: Scenario): Groups {
   const { jobs, poolLists } = scenario;
   const groupOfPool = scenario.pools.map((_, pool) => pool);
   const root = (pool: number): number => (groupOfPool[pool] === pool ? pool : root(groupOfPool[pool]));
@@ -29,7 +38,7 @@ export function openLines(scenario: Scenario): Lines {
   }
   return {
     groupOf: Int32Array.from(poolLists, (list) => roots.indexOf(root(list[0]))),
-    lines: roots.map(() => []),
+    groups: roots.length,
     gpus,
     widest,
   };

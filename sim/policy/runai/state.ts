@@ -146,6 +146,8 @@ export interface JobState {
   staleSinceUs: number | null;
   /** Negative = a stale gang is never evicted. */
   stalenessGraceUs: number;
+  /** When it was last evicted; absent or null = never. */
+  evictedUs?: number | null;
   /** It may displace others only after having waited this long. */
   preemptionDelayUs: number;
   /** Root of the tree; a plain gang is a leaf with minAvailable = number of tasks. */

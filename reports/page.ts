@@ -1,0 +1,36 @@
+/** One page that needs nothing else: no script, no font, no address outside. */
+
+const STYLE = `body{font:15px/1.5 system-ui,sans-serif;color:#1d1d1b;background:#fff;max-width:60rem;margin:2rem auto;padding:0 1rem}
+h1{font-size:1.5rem;margin-bottom:.2rem}h2{font-size:1.1rem;margin-top:2rem}
+table{border-collapse:collapse;width:100%}th,td{padding:.25rem .6rem;text-align:right;border-bottom:1px solid #ddd;font-variant-numeric:tabular-nums}
+th:first-child,td:first-child{text-align:left}.warn{background:#fff3d6;border-left:4px solid #e6b33d;padding:.4rem .8rem}
+.key{display:inline-block;width:.8em;height:.8em;margin-right:.5em;border:1px solid #0002}svg{width:100%;height:auto;display:block}
+.figures{display:flex;gap:2rem;flex-wrap:wrap}.figures b{font-size:1.6rem;display:block}.muted{color:#666}code{word-break:break-all}`;
+
+/** `body` is markup; everything in it that came from outside must have gone through `escapeHtml`. */
+export function htmlPage(title: string, body: string): string {
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width,initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<title>${escapeHtml(title)} – simsup</title>
+<style>${STYLE}</style>
+</head>
+<body>
+${body}</body>
+</html>
+`;
+}
+
+export function escapeHtml(text: string): string {
+  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+}
+
+/** Cells are markup already. */
+export function htmlTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const row = (cells: readonly string[], tag: 'th' | 'td') =>
+    `<tr>${cells.map((cell) => `<${tag}>${cell}</${tag}>`).join('')}</tr>`;
+  return `<table>\n<thead>${row(head, 'th')}</thead>\n<tbody>\n${rows.map((cells) => row(cells, 'td')).join('\n')}\n</tbody>\n</table>`;
+}

@@ -1,0 +1,168 @@
+/** Service levels of inference deployments: latencies, attainment, why targets were missed, what a million tokens cost. */
+
+import type { SketchSummary } from '../sim/record/sketch.ts';
+import type { Cause, ServingFigures } from '../sim/record/slo.ts';
+
+export interface LatencyMs {
+  mean: number;
+  p50: number;
+  p90: number;
+  p95: number;
+  p99: number;
+  max: number;
+}
+
+/** One deployment in `slo` of `run --json`. */
+export interface SloSummary {
+  deployment: string;
+  fidelity: 'requests';
+  digest: string;
+  events: number;
+  requests: number;
+  completed: number;
+  refused: number;
+  shed: number;
+  /** Share of requests that met both targets; null where none is stated. */
+  attainment: number | null;
+  attainmentByHour: { hour: number; requests: number; attainment: number | null }[];
+  targets: { ttftMs: number | null; tokenP99Ms: number | null; tokensPerSecond: number | null };
+  /** Whether the deployment as a whole met them: 99 % of first tokens, 99 % of tokens, tokens per second. */
+  met: { ttft: boolean | null; tokenP99: boolean | null; throughput: boolean | null };
+  ttftMs: LatencyMs;
+  /** Mean of each request's time to a token after its first. */
+  itlMs: LatencyMs;
+  /** Of all tokens after the first of their request. */
+  tokenMs: LatencyMs;
+  e2eMs: LatencyMs;
+  queueMs: LatencyMs;
+  /** Largest relative error of a quantile; mean and max are exact. */
+  quantileError: number;
+  tokensPerSecond: number;
+  tokensPerSecondPerGpu: number;
+  /** Requests a second that met the targets, and their tokens per second and GPU. */
+  goodputPerSecond: number;
+  goodputTokensPerSecondPerGpu: number;
+  promptTokens: number;
+  cachedTokens: number;
+  outputTokens: number;
+  gpus: number;
+  busyShare: number;
+  preemptions: number;
+  missed: { ttft: number; token: number; causes: Record<Cause, number> };
+  tenants: { name: string; requests: number; attained: number }[];
+  costUsd: number;
+  usdPerMillionTokens: number | null;
+}
+
+const latency = (s: SketchSummary, perMs: number): LatencyMs => ({
+  mean: s.mean / perMs,
+  p50: s.p50 / perMs,
+  p90: s.p90 / perMs,
+  p95: s.p95 / perMs,
+  p99: s.p99 / perMs,
+  max: s.highest / perMs,
+});
+
+const stated = (us: number) => (Number.isFinite(us) ? us / 1000 : null);
+
+export function sloSummary(f: ServingFigures): SloSummary {
+  const { targets } = f;
+  const seconds = f.spanUs / 1e6;
+  const perSecond = (n: number) => (seconds > 0 ? n / seconds : 0);
+  const anyTarget = Number.isFinite(targets.ttftUs) || Number.isFinite(targets.tokenUs);
+  const share = (part: number, whole: number) => (whole > 0 && anyTarget ? part / whole : null);
+  const tokens = perSecond(f.outputTokens);
+  return {
+    deployment: f.deployment,
+    fidelity: f.fidelity,
+    digest: f.digest,
+    events: f.events,
+    requests: f.requests,
+    completed: f.completed,
+    refused: f.refused,
+    shed: f.shed,
+    attainment: share(f.attained, f.requests),
+    attainmentByHour: f.hours.map(({ hour, requests, attained }) => ({
+      hour,
+      requests,
+      attainment: share(attained, requests),
+    })),
+    targets: {
+      ttftMs: stated(targets.ttftUs),
+      tokenP99Ms: stated(targets.tokenUs),
+      tokensPerSecond: targets.tokensPerSecond > 0 ? targets.tokensPerSecond : null,
+    },
+    met: {
+      ttft: Number.isFinite(targets.ttftUs) ? f.missedTtft <= 0.01 * f.completed : null,
+      tokenP99: Number.isFinite(targets.tokenUs) ? f.tokenPs.p99 / 1e6 <= targets.tokenUs : null,
+      throughput: targets.tokensPerSecond > 0 ? tokens >= targets.tokensPerSecond : null,
+    },
+    ttftMs: latency(f.ttftUs, 1000),
+    itlMs: latency(f.itlUs, 1000),
+    tokenMs: latency(f.tokenPs, 1e9),
+    e2eMs: latency(f.e2eUs, 1000),
+    queueMs: latency(f.queueUs, 1000),
+    quantileError: f.quantileError,
+    tokensPerSecond: tokens,
+    tokensPerSecondPerGpu: tokens / f.gpus,
+    goodputPerSecond: perSecond(f.attained),
+    goodputTokensPerSecondPerGpu: perSecond(f.attainedTokens) / f.gpus,
+    promptTokens: f.promptTokens,
+    cachedTokens: f.cachedTokens,
+    outputTokens: f.outputTokens,
+    gpus: f.gpus,
+    busyShare: f.spanUs > 0 ? f.busyUs / (f.replicas * f.spanUs) : 0,
+    preemptions: f.preemptions,
+    missed: { ttft: f.missedTtft, token: f.missedToken, causes: { ...f.causes } },
+    tenants: f.tenants,
+    costUsd: f.costMicroUsd / 1e6,
+    usdPerMillionTokens: f.outputTokens > 0 ? f.costMicroUsd / f.outputTokens : null,
+  };
+}
+
+const CAUSE_TEXT: Record<Cause, string> = {
+  fault: 'a fault of their replica',
+  'cold-start': 'a replica that was not up yet',
+  'kv-pressure': 'no free KV blocks',
+  'stale-telemetry': 'counts that were out of date when they were routed',
+  queue: 'the line before a batch',
+  prefill: 'their own prefill',
+  batch: 'the batch they decoded in',
+};
+
+const ms = (x: number) => (x >= 1000 ? `${(x / 1000).toFixed(2)} s` : `${x.toFixed(x < 10 ? 1 : 0)} ms`);
+
+/** Lines for people. */
+export function sloText(s: SloSummary): string[] {
+  const row = (what: string, l: LatencyMs) =>
+    `  ${what.padEnd(22)} mean ${ms(l.mean)}, p50 ${ms(l.p50)}, p99 ${ms(l.p99)}, worst ${ms(l.max)}`;
+  const verdict = (met: boolean | null) => (met === null ? '' : met ? ' (met)' : ' (missed)');
+  const { targets, met } = s;
+  const wanted = [
+    targets.ttftMs === null ? [] : [`first token within ${ms(targets.ttftMs)}${verdict(met.ttft)}`],
+    targets.tokenP99Ms === null ? [] : [`99 % of tokens within ${ms(targets.tokenP99Ms)}${verdict(met.tokenP99)}`],
+    targets.tokensPerSecond === null ? [] : [`${targets.tokensPerSecond} tokens/s${verdict(met.throughput)}`],
+  ].flat();
+  const causes = (Object.entries(s.missed.causes) as [Cause, number][])
+    .filter(([, n]) => n > 0)
+    .sort((x, y) => y[1] - x[1])
+    .map(([cause, n]) => `${n} ${CAUSE_TEXT[cause]}`);
+  const also = [
+    s.refused > 0 ? `${s.refused} too long for the KV cache` : '',
+    s.shed > 0 ? `${s.shed} turned away` : '',
+  ];
+  return [
+    `${s.deployment}: ${s.completed} of ${s.requests} requests answered on ${s.gpus} GPUs, busy ${(100 * s.busyShare).toFixed(0)} % of the time${also
+      .filter((t) => t !== '')
+      .map((t) => `; ${t}`)
+      .join('')}.`,
+    ...(wanted.length === 0 ? [] : [`  targets: ${wanted.join('; ')}`]),
+    ...(s.attainment === null ? [] : [`  attainment ${(100 * s.attainment).toFixed(1)} % of requests`]),
+    row('time to first token', s.ttftMs),
+    row('time per token', s.tokenMs),
+    row('end to end', s.e2eMs),
+    `  ${s.tokensPerSecond.toFixed(0)} tokens/s, ${s.tokensPerSecondPerGpu.toFixed(0)} a GPU; ${s.goodputPerSecond.toFixed(2)} requests/s within the targets`,
+    ...(s.usdPerMillionTokens === null ? [] : [`  $${s.usdPerMillionTokens.toFixed(2)} per million tokens out`]),
+    ...(causes.length === 0 ? [] : [`  missed because of: ${causes.join('; ')}`]),
+  ];
+}

@@ -1,0 +1,128 @@
+/** A cycle's decisions as actions in the simulation: which GPUs of a node, which jobs stop, which promises stand. */
+import { GPU_UNITS } from '../../cluster/cluster.ts';
+import type { PlaceAction, PreemptAction, ShrinkAction, View } from '../../cluster/view.ts';
+import { gpuOfLabel } from './fromview.ts';
+
+/** One task's part of a decision. `labels`: the shared GPUs it sits on, as the session calls them. */
+export interface Step {
+  kind: 'bind' | 'evict' | 'promise';
+  job: number;
+  task: number;
+  node: number;
+  labels: readonly string[];
+  reason: string;
+}
+
+/** GPUs that were opened for sharing during this decision: what the session calls them and which they are. */
+export interface Opened {
+  gpuOf: Map<string, number>;
+  gpus: Set<number>;
+}
+
+export const openNone = (): Opened => ({ gpuOf: new Map(), gpus: new Set() });
+
+/**
+ * Jobs in the order in which the scheduler first decided on them; promises are not among them. A task that is evicted in
+ * the cycle that bound it never starts, and one that was only promised something has nothing to leave.
+ */
+export function actionsOf(
+  view: View,
+  steps: readonly Step[],
+  opened: Opened,
+): (PlaceAction | PreemptAction | ShrinkAction)[] {
+  const evicted = new Set<number>();
+  const cancelled = new Set<Step>();
+  const bindOf = new Map<number, Step>();
+  for (const step of steps) {
+    if (step.kind === 'bind') bindOf.set(step.task, step);
+    const bind = bindOf.get(step.task);
+    if (step.kind !== 'evict') continue;
+    if (bind !== undefined) cancelled.add(bind);
+    if (bind !== undefined || view.cluster.taskNode[step.task] < 0) cancelled.add(step);
+  }
+  const actions: (PlaceAction | PreemptAction | ShrinkAction)[] = [];
+  const places = new Map<number, PlaceAction>();
+  const evictions = new Map<number, ShrinkAction>();
+  for (const step of steps) {
+    if (cancelled.has(step)) continue;
+    const { kind, job, task, node, reason } = step;
+    if (kind === 'bind') {
+      let place = places.get(job);
+      if (place === undefined) {
+        place = { kind: 'place', job, tasks: [], nodes: [], masks: [], reason };
+        places.set(job, place);
+        actions.push(place);
+      }
+      const mask = gpusFor(view, step, opened);
+      view.trial.place(task, node, mask);
+      place.tasks.push(task);
+      place.nodes.push(node);
+      place.masks.push(mask);
+    } else if (kind === 'evict' && !evicted.has(task)) {
+      evicted.add(task);
+      let eviction = evictions.get(job);
+      if (eviction === undefined) {
+        eviction = { kind: 'shrink', job, tasks: [], reason };
+        evictions.set(job, eviction);
+        actions.push(eviction);
+      }
+      eviction.tasks.push(task);
+    }
+  }
+  return actions.map((action) => (action.kind === 'shrink' ? wholeOrPart(view, action) : action));
+}
+
+/** Where tasks are promised to go in the end, by task. */
+export function promisesOf(view: View, steps: readonly Step[]): Map<number, number> {
+  const promises = new Map<number, number>();
+  for (const { kind, task, node } of steps) {
+    // What runs and is to move comes back as new workers, which nobody was promised anything.
+    if (kind === 'promise' && view.cluster.taskNode[task] < 0) promises.set(task, node);
+    else promises.delete(task);
+  }
+  return promises;
+}
+
+/** A job that would fall below its minimum stops as a whole. */
+function wholeOrPart(view: View, action: ShrinkAction): ShrinkAction | PreemptAction {
+  const { jobs } = view.scenario;
+  const { job, reason } = action;
+  let stay = -action.tasks.length;
+  for (let task = jobs.taskStart[job]; task < jobs.taskStart[job + 1]; task++) {
+    if (view.cluster.taskNode[task] >= 0 && !view.isLeaving(task)) stay++;
+  }
+  return stay > 0 && stay >= jobs.minTasks[job] ? action : { kind: 'preempt', job, reason };
+}
+
+/** The session counts whole GPUs and names shared ones; which of the free ones they are is the simulation's choice. */
+function gpusFor(view: View, { job, task, node, labels }: Step, opened: Opened): number {
+  const { cluster, scenario } = view;
+  const gpus = scenario.jobs.taskGpus[task];
+  if (!cluster.fits(job, gpus, node)) {
+    throw new Error(
+      `invariant: ${scenario.jobs.ids[job]} does not fit node ${scenario.nodes.names[node]}: ` +
+        `${gpus} × ${cluster.unitsPerGpu(job, scenario.nodes.pool[node])} units, free ${cluster.gpuFree.slice(cluster.gpuStart[node], cluster.gpuStart[node + 1])}, ` +
+        `CPU ${scenario.jobs.cpuMilli[job]} of ${cluster.cpuFree[node]}, memory ${scenario.jobs.memoryMiB[job]} of ${cluster.memoryFree[node]}`,
+    );
+  }
+  if (labels.length === 0) return cluster.pickGpus(job, gpus, node);
+  let mask = 0;
+  for (const label of labels) mask |= 1 << (gpuNamed(view, node, label, opened) - cluster.gpuStart[node]);
+  return mask;
+}
+
+function gpuNamed({ cluster }: View, node: number, label: string, { gpuOf, gpus }: Opened): number {
+  const key = `${node} ${label}`;
+  const known = gpuOf.get(key);
+  if (known !== undefined) return known;
+  const from = cluster.gpuStart[node];
+  const named = from + gpuOfLabel(label);
+  const shared = named < cluster.gpuStart[node + 1] && cluster.gpuFree[named] > 0 && cluster.gpuFree[named] < GPU_UNITS;
+  if (shared && !gpus.has(named)) return named;
+  // A label of its own making: the lowest GPU that is still whole.
+  let gpu = from;
+  while (cluster.gpuFree[gpu] !== GPU_UNITS || gpus.has(gpu)) gpu++;
+  gpuOf.set(key, gpu);
+  gpus.add(gpu);
+  return gpu;
+}

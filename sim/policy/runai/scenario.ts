@@ -1,0 +1,243 @@
+/**
+ * Which victims to try: queues least deserving first, one job (or its elastic surplus) more at a time; of those, the sets
+ * worth simulating.
+ */
+import { type Job, type JobView, type Session, TASK_NODE } from './columns.ts';
+import type { JobOrder } from './joborder.ts';
+import { acceptedGpus } from './requests.ts';
+import { type Sieve, sieveFor, worthTrying } from './sieve.ts';
+import { part, tasksToAllocate, tasksToEvict } from './subgroups.ts';
+
+/** Tasks of one job that were named together and stay together. */
+export interface Part {
+  job: Job;
+  tasks: readonly number[];
+}
+
+/** One set of victims for one job. */
+export interface Scenario {
+  pending: readonly number[];
+  preemptor: JobView;
+  /** Already found needed for fewer of the job's tasks. */
+  recorded: readonly Part[];
+  recordedTasks: number[];
+  added: number[];
+  parts: Map<Job, Part[]>;
+  /** By job, everything named; a task can be named twice. */
+  victims: Map<Job, number[]>;
+  /** By node, jobs with added victims on it; kept of the set that grows alone. */
+  jobsOn: Map<number, Set<Job>> | null;
+}
+
+function newScenario(preemptor: JobView, pending: readonly number[], recorded: readonly Part[]): Scenario {
+  const scenario: Scenario = {
+    pending,
+    preemptor,
+    recorded,
+    recordedTasks: recorded.flatMap(({ tasks }) => tasks),
+    added: [],
+    parts: new Map(),
+    victims: new Map(),
+    jobsOn: null,
+  };
+  for (const each of recorded) addPart(scenario, each);
+  return scenario;
+}
+
+const tasksIn = (view: JobView): number[] => view.sets.flatMap(({ tasks }) => tasks);
+
+function addVictims(session: Session, scenario: Scenario, tasks: readonly number[]): void {
+  if (tasks.length === 0) return;
+  const { job } = session.facts[tasks[0]];
+  for (const task of tasks) {
+    scenario.added.push(task);
+    if (scenario.jobsOn === null) continue;
+    const node = session.columns[TASK_NODE][task];
+    const here = scenario.jobsOn.get(node);
+    if (here === undefined) scenario.jobsOn.set(node, new Set([job]));
+    else here.add(job);
+  }
+  addPart(scenario, { job, tasks });
+}
+
+function addPart({ parts, victims }: Scenario, part: Part): void {
+  const known = parts.get(part.job);
+  if (known === undefined) {
+    parts.set(part.job, [part]);
+    victims.set(part.job, [...part.tasks]);
+  } else {
+    known.push(part);
+    victims.get(part.job)?.push(...part.tasks);
+  }
+}
+
+export function partOf(session: Session, { parts }: Scenario, task: number): Part | undefined {
+  const ours = parts.get(session.facts[task].job);
+  return ours?.length === 1 ? ours[0] : ours?.find(({ tasks }) => tasks.includes(task));
+}
+
+/** Equal keys: the same tasks, the same victims. */
+export function keyOf({ pending, recordedTasks, added }: Scenario): string {
+  const sorted = (tasks: readonly number[]): string => [...tasks].sort((a, b) => a - b).join();
+  return `${sorted(pending)}|${sorted(recordedTasks)}|${sorted(added)}`;
+}
+
+/** Takes victims from the order one by one and keeps what has come together so far. */
+export interface Gathering {
+  order: JobOrder;
+  scenario: Scenario | null;
+  recorded: Set<number>;
+  sieve: Sieve;
+  started: boolean;
+}
+
+export function gather(
+  session: Session,
+  preemptor: JobView,
+  recorded: readonly Part[],
+  order: JobOrder,
+  feasible: ReadonlySet<number>,
+  free: Float64Array,
+): Gathering {
+  const pending = tasksToAllocate(session, preemptor);
+  const scenario = pending.length === 0 ? null : newScenario(preemptor, pending, recorded);
+  if (scenario !== null) scenario.jobsOn = new Map();
+  return {
+    order,
+    scenario,
+    recorded: new Set(recorded.flatMap(({ tasks }) => tasks)),
+    sieve: sieveFor(session, preemptor, pending, feasible, free),
+    started: false,
+  };
+}
+
+/** The next set that could be enough by the sums; null = no victims left. */
+export function nextGathered(session: Session, gathering: Gathering): Scenario | null {
+  const { scenario, order, sieve } = gathering;
+  if (scenario === null) return null;
+  for (;;) {
+    if (gathering.started) {
+      if (order.empty) return null;
+      if (!addNextVictim(session, gathering, scenario)) continue;
+    }
+    gathering.started = true;
+    if (worthTrying(session, sieve, scenario)) return scenario;
+  }
+}
+
+function addNextVictim(session: Session, { order, recorded }: Gathering, scenario: Scenario): boolean {
+  const view = order.pop();
+  const { tasks, more } = tasksToEvict(session, view);
+  const rest = (taken: ReadonlySet<number>): number[] => tasksIn(view).filter((task) => !taken.has(task));
+  if (tasks.some((task) => recorded.has(task))) {
+    const others = rest(recorded);
+    if (others.length > 0) order.push(part(session, view.job, others, false));
+    return false;
+  }
+  if (more) order.push(part(session, view.job, rest(new Set(tasks)), false));
+  addVictims(session, scenario, tasks);
+  return true;
+}
+
+/** First way: for each node of the latest victim, all victims that have something on it. */
+export function nodeByNode(session: Session, base: Scenario): Scenario[] {
+  if (base.added.length === 0) return base.recordedTasks.length === 0 ? [] : [base];
+  const nodeOf = session.columns[TASK_NODE];
+  const latest = session.facts[base.added[base.added.length - 1]].job;
+  const nodes = new Set(latest.tasks.map((task) => nodeOf[task]).filter((node) => node >= 0));
+  const scenarios: Scenario[] = [];
+  const seen = new Set<string>();
+  // Rows are in order of name.
+  for (const node of [...nodes].sort((a, b) => a - b)) {
+    const jobs = base.jobsOn?.get(node);
+    if (jobs === undefined) continue;
+    const scenario = newScenario(base.preemptor, base.pending, base.recorded);
+    for (const job of jobs)
+      addVictims(
+        session,
+        scenario,
+        (base.parts.get(job) ?? []).flatMap(({ tasks }) => tasks),
+      );
+    if (nodes.size > 1) {
+      const key = [...scenario.added].sort((a, b) => a - b).join();
+      if (seen.has(key)) continue;
+      seen.add(key);
+    }
+    scenarios.push(scenario);
+  }
+  return scenarios;
+}
+
+/** Second way: nodes with the least room first, as many as could be enough, then more and more of them. */
+export function* nodesTogether(
+  session: Session,
+  base: Scenario,
+  feasible: ReadonlySet<number>,
+  free: Float64Array,
+): Generator<Scenario> {
+  if (base.added.length === 0) {
+    yield base;
+    return;
+  }
+  const { facts, columns } = session;
+  const nodeOf = columns[TASK_NODE];
+  const freed = (task: number): number => acceptedGpus(session, facts[task], nodeOf[task]) + facts[task].migGpus;
+  const freedByRecorded = new Map<number, number>();
+  for (const task of base.recordedTasks) {
+    const node = nodeOf[task];
+    if (node >= 0) freedByRecorded.set(node, (freedByRecorded.get(node) ?? 0) + freed(task));
+  }
+  const bundles: number[][] = [];
+  const bundleOf = new Map<Part, number>();
+  const bundlesOn = new Map<number, Set<number>>();
+  for (const task of base.added) {
+    const view = partOf(session, base, task);
+    if (view === undefined) continue;
+    const bundle = bundleOf.get(view) ?? bundles.push([]) - 1;
+    bundleOf.set(view, bundle);
+    bundles[bundle].push(task);
+    const node = nodeOf[task];
+    if (node < 0) continue;
+    const here = bundlesOn.get(node) ?? new Set();
+    bundlesOn.set(node, here.add(bundle));
+  }
+  const roomOf = (node: number): number => free[node] + (freedByRecorded.get(node) ?? 0);
+  const room = new Map<number, number>();
+  for (const [node, here] of bundlesOn) {
+    let sum = roomOf(node);
+    for (const bundle of here) for (const task of bundles[bundle]) if (nodeOf[task] === node) sum += freed(task);
+    room.set(node, sum);
+  }
+  let asked = 0;
+  let smallest = Infinity;
+  for (const task of base.pending) {
+    asked += facts[task].quotaGpus;
+    smallest = Math.min(smallest, facts[task].quotaGpus);
+  }
+  // The map keeps nodes in the order in which their first victim came up; the sort is stable.
+  const candidates = [...room.keys()]
+    .filter((node) => smallest <= 0 || (room.get(node) as number) >= smallest)
+    .sort((a, b) => (room.get(a) as number) - (room.get(b) as number));
+  let elsewhere = 0;
+  for (const node of feasible) if (!bundlesOn.has(node)) elsewhere += roomOf(node);
+  let size = enough(candidates, asked - elsewhere, room);
+  for (let step = 1; size <= candidates.length; step *= 2) {
+    const picked = new Set<number>();
+    for (const node of candidates.slice(0, size)) for (const bundle of bundlesOn.get(node) ?? []) picked.add(bundle);
+    const scenario = newScenario(base.preemptor, base.pending, base.recorded);
+    for (const bundle of [...picked].sort((a, b) => a - b)) addVictims(session, scenario, bundles[bundle]);
+    yield scenario;
+    if (size === candidates.length) return;
+    size = Math.min(size + step, candidates.length);
+  }
+}
+
+function enough(candidates: readonly number[], asked: number, room: ReadonlyMap<number, number>): number {
+  if (asked <= 0) return 0;
+  let sum = 0;
+  for (let n = 0; n < candidates.length; n++) {
+    sum += room.get(candidates[n]) as number;
+    if (sum >= asked) return n + 1;
+  }
+  return candidates.length + 1;
+}

@@ -1,0 +1,97 @@
+/**
+ * What a session that lives from cycle to cycle needs before each: shared GPUs counted afresh, rows and lists given back.
+ *
+ * A node's count of idle GPUs follows its shared ones by rules that are right from a fresh start (`noderesources.ts`), not for
+ * any order of coming and going. The scheduler starts every cycle from a snapshot; so do, here, the nodes that changed.
+ */
+import {
+  isActiveUsed,
+  NODE_IDLE,
+  NODE_LEGACY_MIG,
+  NODE_RELEASING,
+  NODE_USED,
+  RELEASING,
+  refile,
+  type Session,
+  SLOT_ALLOCATED,
+  SLOT_MARKED,
+  SLOT_RELEASING,
+  SLOT_SETTLED,
+  SLOT_USED,
+  TASK_GHOSTS,
+  TASK_GROUPS,
+  TASK_NODE,
+  TASK_STATUS_COLUMN,
+} from './columns.ts';
+import { forgetDomain } from './domains.ts';
+import { occupy } from './noderesources.ts';
+import { ghostsOf, groupsOf, internGroups } from './statement.ts';
+
+/** Between cycles only. */
+export function tidy(session: Session): void {
+  countAfresh(session);
+  dropSlots(session);
+  dropLists(session);
+  for (const { leafOf } of session.topologies.values())
+    for (const leaf of new Set(leafOf)) if (leaf) forgetDomain(leaf);
+  session.journal.length = 0;
+}
+
+function countAfresh(session: Session): void {
+  const { disturbed, columns, facts, nodes, dims } = session;
+  if (disturbed.size === 0) return;
+  const slotColumns = [SLOT_USED, SLOT_RELEASING, SLOT_ALLOCATED, SLOT_MARKED, SLOT_SETTLED];
+  for (const node of disturbed) {
+    for (let at = node * dims; at < (node + 1) * dims; at++) {
+      columns[NODE_IDLE][at] = nodes.allocatable[at];
+      columns[NODE_USED][at] = 0;
+      columns[NODE_RELEASING][at] = 0;
+    }
+    columns[NODE_LEGACY_MIG][node] = 0;
+    for (const slot of nodes.slots[node]) for (const column of slotColumns) columns[column][slot] = 0;
+    refile(session, node);
+  }
+  const there: number[] = [];
+  for (const { tasks } of session.jobs.values()) {
+    for (const task of tasks) {
+      if (disturbed.has(columns[TASK_NODE][task]) || columns[TASK_GHOSTS][task] !== 0) there.push(task);
+    }
+  }
+  there.sort((a, b) => (facts[a].state.name < facts[b].state.name ? -1 : 1));
+  for (const task of there) {
+    for (const { node, slots } of ghostsOf(session, task)) {
+      if (disturbed.has(node)) occupy(session, task, node, RELEASING, slots);
+    }
+    const node = columns[TASK_NODE][task];
+    const status = columns[TASK_STATUS_COLUMN][task];
+    if (isActiveUsed(status) && disturbed.has(node)) occupy(session, task, node, status, groupsOf(session, task));
+  }
+  disturbed.clear();
+}
+
+/** Shared GPUs that nothing sits on any more. */
+function dropSlots(session: Session): void {
+  const { nodes, slots, columns } = session;
+  for (let node = 0; node < nodes.count; node++) {
+    if (nodes.slots[node].length === 0) continue;
+    nodes.slots[node] = nodes.slots[node].filter((slot) => {
+      const held = [SLOT_USED, SLOT_RELEASING, SLOT_ALLOCATED, SLOT_MARKED];
+      const busy = held.some((column) => columns[column][slot] !== 0);
+      if (!busy) slots.free.push(slot);
+      return busy;
+    });
+  }
+}
+
+/** Lists that no task refers to any more. */
+function dropLists(session: Session): void {
+  const { columns, groupLists, ghostLists, facts } = session;
+  if (groupLists.length + ghostLists.length < 2 * facts.length + 1000) return;
+  session.groupLists = [[]];
+  session.ghostLists = [[]];
+  for (let task = 0; task < facts.length; task++) {
+    columns[TASK_GROUPS][task] = internGroups(session, groupLists[columns[TASK_GROUPS][task]]);
+    const own = ghostLists[columns[TASK_GHOSTS][task]];
+    columns[TASK_GHOSTS][task] = own.length === 0 ? 0 : session.ghostLists.push(own) - 1;
+  }
+}

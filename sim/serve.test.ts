@@ -1,0 +1,164 @@
+import { describe, expect, it } from 'vitest';
+import { type Deployment, serve } from './serve.ts';
+import { type Arrivals, generated, mixed, type RequestColumns, replayed } from './world/serving/arrivals.ts';
+import { roofline } from './world/serving/cost.ts';
+import { rateMinute, rateMinutes } from './world/serving/rate.ts';
+import { TEST_EFFICIENCY, TEST_GPU, TEST_MODEL } from './world/serving/testing.ts';
+
+const deployment: Deployment = {
+  name: 'test',
+  replica: {
+    cost: roofline(TEST_MODEL, TEST_GPU, 'fp8', { tensor: 1, pipeline: 1 }, TEST_EFFICIENCY),
+    ...{ blockTokens: 16, blocks: 4000, maxTokens: 2048, maxSequences: 256, prefixTokens: 512 },
+    ...{ chunkedPrefill: true, reserveOutput: false },
+  },
+  replicas: 3,
+  gpusPerReplica: 1,
+  routing: 'least-outstanding',
+  telemetryUs: 0,
+  slo: { ttftUs: 200_000, tokenUs: 50_000 },
+  priceMicroUsd: 2_000_000,
+  maxOutstanding: Infinity,
+};
+
+const poisson = (perSecond: number, count: number, tenant = 0): Arrivals =>
+  generated(
+    {
+      process: { kind: 'poisson', perSecond },
+      ...{ prompt: { median: 300, sigma: 0.8, max: 4000 }, output: { median: 80, sigma: 0.8, max: 600 } },
+      ...{ tenant, untilUs: Infinity, count },
+    },
+    'seed',
+    `tenant-${tenant}`,
+  );
+
+describe('serve', () => {
+  it('answers every request once, the same each time', () => {
+    const run = () => serve(deployment, mixed([poisson(10, 800, 0), poisson(5, 400, 1)]), { sampleEvery: 1 });
+    const [one, two] = [run(), run()];
+    expect(one.digest).toBe(two.digest);
+    // A literal: a platform that computes one bit of it otherwise shows here.
+    expect(one.digest).toMatchInlineSnapshot(`"8fe709097b0aa71f"`);
+    const { record, traces } = one;
+    expect(record.completed).toBe(1200);
+    expect(new Set(traces.map((t) => t.number)).size).toBe(1200);
+    expect(record.outputTokens).toBe(traces.reduce((sum, t) => sum + t.output, 0));
+    expect(Array.from(record.tenants.values.slice(0, 2))).toEqual([800, 400]);
+    for (const t of traces) {
+      expect(t.admittedUs).toBeGreaterThanOrEqual(t.arrivalUs);
+      expect(t.firstTokenUs).toBeGreaterThan(t.admittedUs);
+      expect(t.doneUs).toBeGreaterThanOrEqual(t.firstTokenUs);
+    }
+    const missed = Object.values(record.causes).reduce((sum, n) => sum + n, 0);
+    expect(record.attained + missed).toBe(1200);
+    // As many events as changes: each request arrives and ends.
+    expect(one.events).toBeLessThanOrEqual(1.5 * 2 * 1200);
+  });
+
+  it('routes: fewest outstanding beats taking turns under bursts; a cached prefix draws its requests', () => {
+    const bursts = () =>
+      generated(
+        {
+          process: { kind: 'gamma', perSecond: 25, cv: 4 },
+          ...{ prompt: { median: 300, sigma: 1, max: 4000 }, output: { median: 150, sigma: 1, max: 1000 } },
+          ...{ tenant: 0, untilUs: Infinity, count: 2000 },
+        },
+        'bursts',
+        'x',
+      );
+    const mean = (routing: Deployment['routing'], telemetryUs = 0) =>
+      serve({ ...deployment, routing, telemetryUs }, bursts()).record.e2e.mean;
+    expect(mean('least-outstanding')).toBeLessThan(mean('round-robin'));
+    expect(mean('least-outstanding')).toBeLessThan(mean('least-outstanding', 10_000_000));
+    const n = 300;
+    const columns: RequestColumns = {
+      count: n,
+      timeUs: Float64Array.from({ length: n }, (_, i) => i * 100_000),
+      prompt: new Int32Array(n).fill(1600),
+      output: new Int32Array(n).fill(20),
+      tenant: new Int32Array(n),
+      hashes: new Map(Array.from({ length: n }, (_, i) => [i, [10 * (i % 7), 10 * (i % 7) + 1, 10 * (i % 7) + 2]])),
+    };
+    const cached = (routing: Deployment['routing']) =>
+      serve({ ...deployment, routing }, replayed(columns)).record.cachedTokens;
+    expect(cached('prefix-aware')).toBe((n - 7) * 1536);
+    expect(cached('round-robin')).toBeLessThan(cached('prefix-aware'));
+  });
+
+  it('turns away what is too much or too long', () => {
+    const { record } = serve({ ...deployment, maxOutstanding: 4 }, poisson(200, 500));
+    expect(record.shed).toBeGreaterThan(0);
+    expect(record.shed + record.completed).toBe(500);
+    const small = { ...deployment, replica: { ...deployment.replica, blocks: 20 } };
+    const tight = serve(small, poisson(1, 200)).record;
+    expect(tight.refused).toBeGreaterThan(0);
+    expect(tight.refused + tight.completed).toBe(200);
+  });
+
+  it('says why targets were missed: cold start, a fault', () => {
+    const cold = serve({ ...deployment, readyUs: [5_000_000, 5_000_000, 5_000_000] }, poisson(5, 100)).record;
+    expect(cold.causes['cold-start']).toBeGreaterThan(10);
+    const faulty = serve(
+      { ...deployment, faults: [0, 1, 2].map((replica) => ({ replica, atUs: 10_000_000, backUs: 15_000_000 })) },
+      poisson(20, 600),
+    ).record;
+    expect(faulty.completed).toBe(600);
+    expect(faulty.causes.fault).toBeGreaterThan(50);
+    expect(faulty.causes['cold-start']).toBe(0);
+  });
+
+  it('prefills on some replicas and decodes on others', () => {
+    const disaggregated = { prefill: 1, transferPsPerToken: 100_000, latencyUs: 500 };
+    const { record, traces } = serve({ ...deployment, disaggregated }, poisson(10, 500), { sampleEvery: 1 });
+    expect(record.completed).toBe(500);
+    expect(record.outputTokens).toBe(traces.reduce((sum, t) => sum + t.output, 0));
+    expect(traces.every((t) => (t.output === 1) === (t.doneUs === t.firstTokenUs))).toBe(true);
+    expect(new Set(traces.filter((t) => t.output > 1).map((t) => t.replica))).toEqual(new Set([1, 2]));
+    expect(() => serve({ ...deployment, disaggregated: { ...disaggregated, prefill: 3 } }, poisson(1, 1))).toThrow(
+      'one must be left',
+    );
+  });
+
+  it('keeps as many requests going as there are users in a closed loop', () => {
+    const { traces } = serve(deployment, poisson(1, 200), { closedLoop: [0, 0, 0, 0, 0], sampleEvery: 1 });
+    const edges = traces.flatMap((t) => [
+      { us: t.arrivalUs, change: 1 },
+      { us: t.doneUs, change: -1 },
+    ]);
+    edges.sort((x, y) => x.us - y.us || x.change - y.change);
+    let present = 0;
+    let most = 0;
+    for (const { change } of edges) {
+      present += change;
+      most = Math.max(most, present);
+    }
+    expect(most).toBe(5);
+    expect(traces.length).toBe(200);
+  });
+});
+
+describe('the closed form', () => {
+  const lengths = { prompt: 400, promptCv2: 0.5, output: 100, outputCv2: 0.5 };
+  it('is idle without requests, busier with more, and carries over what it cannot answer', () => {
+    expect(rateMinute(deployment.replica, { perSecond: 0, ...lengths }).busyMilli).toBe(0);
+    const minutes = [0.1, 1, 5, 20].map((perSecond) => rateMinute(deployment.replica, { perSecond, ...lengths }));
+    for (let i = 1; i < minutes.length; i++) {
+      expect(minutes[i].busyMilli).toBeGreaterThanOrEqual(minutes[i - 1].busyMilli);
+      expect(minutes[i].itlUs).toBeGreaterThan(minutes[i - 1].itlUs);
+      expect(minutes[i].saturated).toBe(false);
+    }
+    const over = rateMinute(deployment.replica, { perSecond: 500, ...lengths });
+    expect(over.saturated).toBe(true);
+    expect(over.completed + over.backlog).toBeCloseTo(500 * 60, 3);
+    expect(rateMinute(deployment.replica, { perSecond: 0, ...lengths }, over.backlog).completed).toBeGreaterThan(0);
+  });
+
+  it('goes through minutes with what each leaves to the next', () => {
+    const minutes = rateMinutes(deployment.replica, [1, 200, 0, 0, 0, 1], lengths);
+    expect(minutes[1].backlog).toBeGreaterThan(0);
+    const answered = minutes.reduce((sum, minute) => sum + minute.completed, 0);
+    expect(answered + minutes[5].backlog).toBeCloseTo(202 * 60, 3);
+    expect(minutes[5].backlog).toBe(0);
+    expect(minutes[0].busyMilli).toBe(minutes[5].busyMilli);
+  });
+});

@@ -1,0 +1,247 @@
+/**
+ * How a node comes back: emptied, then reset, rebooted, served or given new hardware, step by step upwards until one helps,
+ * then checked, then ready. Durations are drawn from the stream of the fault that took the node out.
+ */
+import { type Cluster, type NodeState, READY } from '../../cluster/cluster.ts';
+import type { Recovery } from '../../cluster/recovery.ts';
+import type { Engine } from '../../engine/engine.ts';
+import { openStream, resumeStream, type Stream, type StreamState } from '../../engine/random.ts';
+import { lognormalFromMedian } from '../../engine/samplers.ts';
+import { restoreSnapshot, type Snapshot, takeSnapshot } from '../../engine/snapshot.ts';
+import { DAY_US, type DrawnTime, type RepairSettings, type Scenario } from '../../scenario.ts';
+import { KIND, PRIORITY } from '../events.ts';
+import { REPAIRS, type Repair } from './kinds.ts';
+
+const RUNG = Object.fromEntries(REPAIRS.map((name, i) => [name, i])) as Record<Repair, number>;
+
+interface Case {
+  /** Index into REPAIRS: what is tried now. */
+  rung: number;
+  tries: number;
+  stream: StreamState;
+  stage: 'emptying' | 'emptied' | 'waiting' | 'crew' | 'working' | 'checking';
+  renewed: boolean;
+  served: boolean;
+  /** Holds one of the crews. */
+  crew: boolean;
+}
+
+/** What a repair does to the rest of the world. */
+export interface RepairHost {
+  setState(node: number, state: NodeState): void;
+  /** The driver starts anew: gauges are empty again. */
+  onReset(node: number): void;
+  onRenewed(node: number): void;
+  /** The node has passed its check; true = it is wanted back. */
+  onReturned(node: number): boolean;
+}
+
+const UNCHANGING = ['scenario', 'settings', 'recovery', 'cluster', 'engine', 'host'];
+
+export class Repairs {
+  private readonly cases = new Map<number, Case>();
+  /** Nodes that wait for people, first come first served. */
+  private readonly queue: number[] = [];
+  private busyCrews = 0;
+  private readonly scenario: Scenario;
+  private readonly settings: RepairSettings;
+  private readonly recovery: Recovery;
+  private readonly cluster: Cluster;
+  private readonly engine: Engine;
+  private readonly host: RepairHost;
+
+  constructor(
+    scenario: Scenario,
+    settings: RepairSettings,
+    recovery: Recovery,
+    cluster: Cluster,
+    engine: Engine,
+    host: RepairHost,
+  ) {
+    this.scenario = scenario;
+    this.settings = settings;
+    this.recovery = recovery;
+    this.cluster = cluster;
+    this.engine = engine;
+    this.host = host;
+    engine.on(KIND.repair, (node) => this.advance(node));
+  }
+
+  snapshot(): Snapshot {
+    return takeSnapshot(this, UNCHANGING);
+  }
+
+  restore(snapshot: Snapshot): void {
+    restoreSnapshot(this, snapshot);
+  }
+
+  has(node: number): boolean {
+    return this.cases.has(node);
+  }
+
+  /** Takes a node out of service; it is repaired once nothing runs on it any more. */
+  open(node: number, repair: Repair, stream: string): void {
+    const before = this.cases.get(node);
+    if (before !== undefined) {
+      if (before.stage !== 'checking') before.rung = Math.max(before.rung, RUNG[repair]);
+      return;
+    }
+    this.cases.set(node, {
+      rung: RUNG[repair],
+      tries: 0,
+      stream: openStream(this.scenario.seed, `${stream}/repair`).state(),
+      stage: 'emptying',
+      renewed: false,
+      served: false,
+      crew: false,
+    });
+    this.host.setState(node, 'draining');
+    this.freed(node);
+  }
+
+  /** Something has left the node. */
+  freed(node: number): void {
+    const repair = this.cases.get(node);
+    if (repair?.stage !== 'emptying' || this.cluster.firstTaskOn[node] >= 0) return;
+    repair.stage = 'emptied';
+    this.at(node, this.engine.now);
+  }
+
+  private advance(node: number): void {
+    const repair = this.cases.get(node);
+    if (repair === undefined) return;
+    const { now } = this.engine;
+    if (this.cluster.nodeState[node] === READY) {
+      // Somebody else has put it back into service.
+      this.releaseCrew(repair);
+      this.cases.delete(node);
+      return;
+    }
+    switch (repair.stage) {
+      case 'emptied':
+        if (this.cluster.firstTaskOn[node] >= 0) {
+          repair.stage = 'emptying';
+          return;
+        }
+        this.host.setState(node, 'unhealthy');
+        repair.stage = 'waiting';
+        this.at(node, this.recovery.settings.stack.repairBy === 'person' ? this.recovery.personDoneUs(now) : now);
+        return;
+      case 'waiting':
+        if (this.needsCrew(repair)) {
+          repair.stage = 'crew';
+          this.queue.push(node);
+          this.callCrews();
+        } else this.work(node, repair);
+        return;
+      case 'crew':
+        this.work(node, repair);
+        return;
+      case 'working':
+        this.tried(node, repair);
+        return;
+      default:
+        this.cases.delete(node);
+        this.host.setState(node, this.host.onReturned(node) ? 'ready' : 'draining');
+    }
+  }
+
+  private work(node: number, repair: Case): void {
+    repair.stage = 'working';
+    // Hands are needed to serve a node, not to wait for its parts.
+    if (repair.rung !== RUNG.service) this.releaseCrew(repair);
+    this.draw(repair, (stream) => this.at(node, this.engine.now + this.takesUs(repair.rung, stream)));
+  }
+
+  private tried(node: number, repair: Case): void {
+    this.host.onReset(node);
+    const { settings } = this;
+    const { rung } = repair;
+    const step = rung === RUNG.service ? settings.service : rung === RUNG.reboot ? settings.reboot : settings.gpuReset;
+    let helped = true;
+    if (rung < RUNG.rma) this.draw(repair, (stream) => (helped = stream.next() < step.success));
+    if (rung >= RUNG.service) repair.served = true;
+    if (rung === RUNG.rma) {
+      repair.renewed = true;
+      this.host.onRenewed(node);
+    }
+    if (helped) {
+      this.releaseCrew(repair);
+      repair.stage = 'checking';
+      this.host.setState(node, 'provisioning');
+      const { burnInUs, serviceCheckUs, checkUs } = settings;
+      this.at(node, this.engine.now + (repair.renewed ? burnInUs : repair.served ? serviceCheckUs : checkUs));
+      return;
+    }
+    // Each step is retried, then the next one up is taken.
+    if (++repair.tries > settings.retries || rung === RUNG.service) {
+      repair.rung = rung + 1;
+      repair.tries = 0;
+    }
+    if (this.needsCrew(repair)) {
+      repair.stage = 'waiting';
+      this.advance(node);
+    } else this.work(node, repair);
+  }
+
+  private takesUs(rung: number, stream: Stream): number {
+    const { settings } = this;
+    const drawn = ({ medianUs, sigma }: DrawnTime) => Math.ceil(lognormalFromMedian(stream, medianUs, sigma));
+    if (rung >= RUNG.rma) return Math.ceil(triangular(settings.rma, stream.next()));
+    if (rung === RUNG.service) return drawn(settings.service);
+    return rung === RUNG.reboot ? drawn(settings.reboot) : drawn(settings.gpuReset);
+  }
+
+  private draw(repair: Case, use: (stream: Stream) => void): void {
+    const stream = resumeStream(repair.stream);
+    use(stream);
+    repair.stream = stream.state();
+  }
+
+  // ── people ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  private needsCrew({ rung, crew }: Case): boolean {
+    return this.settings.crews > 0 && rung === RUNG.service && !crew;
+  }
+
+  private callCrews(): void {
+    while (this.queue.length > 0 && this.busyCrews < this.settings.crews) {
+      const node = this.queue.shift() as number;
+      this.busyCrews++;
+      (this.cases.get(node) as Case).crew = true;
+      this.at(node, this.engine.now);
+    }
+  }
+
+  private releaseCrew(repair: Case): void {
+    if (!repair.crew) return;
+    repair.crew = false;
+    this.busyCrews--;
+    this.callCrews();
+  }
+
+  private at(node: number, us: number): void {
+    this.engine.schedule(us, PRIORITY.faultStep, KIND.repair, node);
+  }
+}
+
+/** By inversion of a number in [0, 1). */
+function triangular({ leastUs: a, likeliestUs: c, mostUs: b }: RepairSettings['rma'], u: number): number {
+  if (b <= a) return a;
+  const f = (c - a) / (b - a);
+  return u < f ? a + Math.sqrt(u * (b - a) * (c - a)) : b - Math.sqrt((1 - u) * (b - a) * (b - c));
+}
+
+/** facts: reset seconds to a minute, reboot 5–15 min, recovery 2.2 h on average (arXiv 2503.11901), 3 % to replacement. */
+export const REPAIR_DEFAULTS: RepairSettings = {
+  gpuReset: { medianUs: 30e6, sigma: 0.5, success: 0.9 },
+  reboot: { medianUs: 480e6, sigma: 0.4, success: 0.9 },
+  service: { medianUs: 1.33 * 3600e6, sigma: 1, success: 0.97 },
+  rma: { leastUs: DAY_US, likeliestUs: 3 * DAY_US, mostUs: 14 * DAY_US },
+  retries: 1,
+  repeatWithinUs: 7 * DAY_US,
+  crews: 2,
+  checkUs: 120e6,
+  serviceCheckUs: 15 * 60e6,
+  burnInUs: DAY_US + 15 * 60e6,
+};

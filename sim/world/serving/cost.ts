@@ -1,0 +1,232 @@
+/**
+ * How long one iteration of a serving engine takes, in integer picoseconds.
+ *
+ * Roofline: matrix products take the longer of their arithmetic and of reading the weights; decode attention reads the
+ * keys and values of every live token; prefill attention computes; tensor parallelism adds two all-reduces a layer
+ * (kipply, Transformer Inference Arithmetic; arXiv 2402.16363). A measured table can stand in its place.
+ */
+import { exp, log1p } from '../../engine/math.ts';
+import type { Efficiency, GpuShape, ModelShape, Parallelism, Precision } from '../../scenario.ts';
+
+export type { Efficiency, GpuShape, ModelShape, Parallelism, Precision } from '../../scenario.ts';
+
+export const PS_PER_SECOND = 1e12;
+export const PS_PER_US = 1_000_000;
+
+/** Bytes of a weight. NVFP4 has one FP8 scale for every 16 values beside its 4 bits. */
+export const WEIGHT_BYTES: Record<Precision, number> = { fp16: 2, fp8: 1, fp4: 0.5625 };
+/** Keys and values have 8 bits where the weights have at most 8. */
+export const KV_BYTES: Record<Precision, number> = { fp16: 2, fp8: 1, fp4: 1 };
+
+/** Time of an iteration of a fixed batch: `a + b × live tokens`, as long as there are fewer than `until` of these. */
+export interface Line {
+  a: number;
+  b: number;
+  until: number;
+}
+
+/** All times in picoseconds, whole numbers. */
+export interface CostModel {
+  /** Fills in the line of an iteration that decodes `batch` sequences, which hold `context` tokens at its start. */
+  decode(batch: number, context: number, line: Line): void;
+  /** What prefilling `tokens` tokens after the first `offset` of a prompt adds to its iteration's matrix products. */
+  chunk(offset: number, tokens: number): number;
+  /** An iteration that decodes `batch` sequences and prefills `tokens` tokens of `prompts` prompts; `chunks` = Σ `chunk`. */
+  mixed(batch: number, context: number, tokens: number, prompts: number, chunks: number): number;
+}
+
+const ps = (seconds: number) => Math.round(seconds * PS_PER_SECOND);
+
+/** Distinct share of experts that `tokens` tokens hit if each chooses at random: 1 − (1 − k/E)^n. */
+export function distinctExperts(chosen: number, count: number, tokens: number): number {
+  return chosen >= count ? 1 : 1 - exp(tokens * log1p(-chosen / count));
+}
+
+/** Bytes of keys and values of one token. */
+export const kvBytesPerToken = (model: ModelShape, precision: Precision): number =>
+  model.kvValues * KV_BYTES[precision];
+
+/** `mbu` at the next degree it was measured at. */
+const mbuOf = (e: Efficiency, tensor: number) => e.mbu[tensor <= 1 ? 0 : tensor <= 2 ? 1 : tensor <= 4 ? 2 : 3];
+
+export function roofline(
+  model: ModelShape,
+  gpu: GpuShape,
+  precision: Precision,
+  { tensor, pipeline }: Parallelism,
+  e: Efficiency,
+): CostModel {
+  const flops = gpu.flops[precision];
+  const halfFlops = gpu.flops.fp16;
+  if (flops === null || halfFlops === null) throw new Error(`this GPU computes no ${precision}`);
+  const bandwidth = tensor * gpu.hbmBytesPerSecond * mbuOf(e, tensor);
+  const arithmetic = tensor * flops * e.mfu[precision];
+  const { experts, layers, hidden } = model;
+  const expertParams = experts === undefined ? 0 : experts.layers * experts.paramsEach;
+
+  const divided = 1 - e.activationSplit + e.activationSplit / tensor;
+  const activation = (e.activationBytes * hidden * layers * divided) / gpu.hbmBytesPerSecond;
+  const products = (tokens: number) => {
+    const active = model.denseParams + (experts === undefined ? 0 : expertParams * experts.chosen);
+    const read =
+      model.denseParams +
+      (experts === undefined
+        ? 0
+        : expertParams * experts.count * distinctExperts(experts.chosen, experts.count, tokens));
+    const multiply = (2 * active * (tokens + e.halfTokens)) / arithmetic;
+    return Math.max(multiply, (read * WEIGHT_BYTES[precision]) / bandwidth) + tokens * activation;
+  };
+  const ring = (2 * (tensor - 1)) / tensor / (e.linkShare * gpu.linkBytesPerSecond);
+  const communication = (tokens: number) =>
+    tensor === 1 ? 0 : 2 * layers * (e.allReduceSeconds + ring * tokens * hidden * 2);
+  const constant = e.hostSeconds + layers * e.layerSeconds + (pipeline - 1) * e.allReduceSeconds;
+  const head = (sequences: number) =>
+    Math.max(
+      (2 * model.headParams * sequences) / (tensor * halfFlops * e.mfu.fp16),
+      (2 * model.headParams) / bandwidth,
+    );
+  // A pipeline of P stages works on P parts of the batch at a time: a round takes as long as the whole model takes for
+  // one part. A prompt enters it in P parts, of which the first and the last see an empty pipeline.
+  const part = (n: number) => Math.ceil(n / pipeline);
+  const fill = 2 - 1 / pipeline;
+
+  const table = (f: (n: number) => number) => {
+    let known = new Float64Array(0);
+    return (n: number): number => {
+      if (n >= known.length) {
+        const wider = new Float64Array(Math.max(64, n + 1, Math.min(2 * n, 1 << 16))).fill(-1);
+        wider.set(known);
+        known = wider;
+      }
+      if (known[n] < 0) known[n] = f(n);
+      return known[n];
+    };
+  };
+  const decodeBase = table((batch) =>
+    ps(constant + batch * e.sequenceSeconds + products(part(batch)) + communication(part(batch)) + head(part(batch))),
+  );
+  const mixedTokens = table((tokens) => ps(fill * (products(part(tokens)) + communication(part(tokens)))));
+  const mixedSequences = table((sequences) => ps(constant + sequences * e.sequenceSeconds + head(part(sequences))));
+  const copies = Math.max(1, tensor / model.kvHeads);
+  const perToken = Math.max(1, Math.round(ps((copies * kvBytesPerToken(model, precision)) / bandwidth) / pipeline));
+  const attention =
+    ((4 * model.heads * model.headDim * layers) / (tensor * halfFlops * e.attentionMfu)) *
+    PS_PER_SECOND *
+    (fill / pipeline);
+  return {
+    decode(batch, _context, line) {
+      line.a = decodeBase(batch);
+      line.b = perToken;
+      line.until = Infinity;
+    },
+    // Token i of a prompt attends to i + 1 tokens; over a chunk these add up to n · (offset + (n + 1)/2).
+    chunk: (offset, tokens) => Math.round(attention * tokens * (offset + (tokens + 1) / 2)),
+    mixed: (batch, context, tokens, prompts, chunks) =>
+      mixedTokens(batch + tokens) + mixedSequences(batch + prompts) + perToken * context + chunks,
+  };
+}
+
+/** Times somebody measured. Between the points straight lines, beyond the last the same slope. */
+export interface MeasuredTable {
+  /** Rising. */
+  batches: readonly number[];
+  /** Tokens of context a sequence, rising. */
+  contexts: readonly number[];
+  /** Milliseconds of a decode iteration, `decodeMs[batch][context]`. */
+  decodeMs: readonly (readonly number[])[];
+  /** Milliseconds of the prefill of a prompt of so many tokens, both rising. */
+  prefillTokens: readonly number[];
+  prefillMs: readonly number[];
+}
+
+export function measured(table: MeasuredTable): CostModel {
+  checkTable(table);
+  const { batches, contexts, decodeMs } = table;
+  const rows = new Map<number, Float64Array>();
+  const rowOf = (batch: number): Float64Array => {
+    let row = rows.get(batch);
+    if (row === undefined) {
+      row = Float64Array.from(contexts, (_, c) =>
+        Math.max(
+          1,
+          ps(
+            interpolate(
+              batches,
+              decodeMs.map((r) => r[c]),
+              Math.max(batch, batches[0]),
+            ) / 1000,
+          ),
+        ),
+      );
+      rows.set(batch, row);
+    }
+    return row;
+  };
+  const decode = (batch: number, context: number, line: Line) => {
+    const row = rowOf(batch);
+    let cell = 0;
+    while (cell < contexts.length - 2 && context >= contexts[cell + 1] * batch) cell++;
+    const [from, to] = [contexts[cell] * batch, contexts[Math.min(cell + 1, contexts.length - 1)] * batch];
+    line.b = to > from ? Math.max(0, Math.round((row[cell + 1] - row[cell]) / (to - from))) : 0;
+    line.a = Math.max(1, row[cell] - line.b * from);
+    line.until = cell < contexts.length - 2 ? to : Infinity;
+  };
+  const prompt = (tokens: number) =>
+    tokens === 0
+      ? 0
+      : Math.max(0, ps(interpolate([0, ...table.prefillTokens], [0, ...table.prefillMs], tokens) / 1000));
+  const line = { a: 0, b: 0, until: 0 };
+  return {
+    decode,
+    chunk: (offset, tokens) => prompt(offset + tokens) - prompt(offset),
+    mixed(batch, context, _tokens, _prompts, chunks) {
+      if (batch === 0) return Math.max(1, chunks);
+      decode(batch, context, line);
+      return line.a + line.b * context + chunks;
+    },
+  };
+}
+
+function checkTable(t: MeasuredTable): void {
+  const rising = (what: string, xs: readonly number[], least: number) => {
+    if (xs.length < least) throw new Error(`a measured table needs at least ${least} ${what}, it has ${xs.length}`);
+    xs.forEach((x, i) => {
+      if (!Number.isFinite(x) || x < 0 || (i > 0 && x <= xs[i - 1]))
+        throw new Error(`the ${what} of a measured table must rise, but ${x} comes after ${xs[i - 1] ?? 'nothing'}`);
+    });
+  };
+  rising('batches', t.batches, 1);
+  rising('contexts', t.contexts, 1);
+  rising('prefill tokens', t.prefillTokens, 1);
+  if (t.prefillMs.length !== t.prefillTokens.length)
+    throw new Error(`${t.prefillTokens.length} prompts were measured, but ${t.prefillMs.length} times are given`);
+  if (t.decodeMs.length !== t.batches.length || t.decodeMs.some((row) => row.length !== t.contexts.length))
+    throw new Error(
+      `a measured table needs a decode time for each of ${t.batches.length} × ${t.contexts.length} points`,
+    );
+  const wrong = [...t.decodeMs.flat(), ...t.prefillMs].find((ms) => !(ms >= 0 && ms < 1e6));
+  if (wrong !== undefined) throw new Error(`${wrong} ms cannot be the time of an iteration`);
+}
+
+function interpolate(xs: readonly number[], ys: readonly number[], x: number): number {
+  if (xs.length === 1) return ys[0];
+  let i = 0;
+  while (i < xs.length - 2 && x >= xs[i + 1]) i++;
+  return ys[i] + ((ys[i + 1] - ys[i]) * (x - xs[i])) / (xs[i + 1] - xs[i]);
+}
+
+/** Time of `k` iterations of a fixed batch that begins with `context` tokens; exact below 2⁵³ ps. */
+export function spanOf({ a, b }: Line, batch: number, context: number, k: number): number {
+  return k * a + (b === 0 ? 0 : b * (k * context + (batch * k * (k - 1)) / 2));
+}
+
+/** The fewest iterations (at least 1) that last at least `ps`. */
+export function iterationsFor(line: Line, batch: number, context: number, ps: number): number {
+  const first = line.a + line.b * context;
+  if (ps <= first) return 1;
+  const q = first - (line.b * batch) / 2;
+  let k = Math.max(1, Math.floor((2 * ps) / (q + Math.sqrt(q * q + 2 * line.b * batch * ps))));
+  while (spanOf(line, batch, context, k) < ps) k++;
+  while (k > 1 && spanOf(line, batch, context, k - 1) >= ps) k--;
+  return k;
+}

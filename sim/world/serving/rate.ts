@@ -1,0 +1,160 @@
+/**
+ * Fidelity `rate`: one replica, one minute, closed form. Requests come at a rate with mean lengths; the batch they make
+ * in the steady state follows from Little's law: sequences = rate × tokens each × time a token takes, and that time grows
+ * with the batch. What exceeds the capacity of a minute waits for the next (a fluid queue). bench/validate shows its
+ * error against `requests`.
+ */
+import { exp } from '../../engine/math.ts';
+import type { Line } from './cost.ts';
+import type { ReplicaSettings } from './replica.ts';
+
+/** Requests of one replica. `…Cv2`: variance ÷ mean². */
+export interface Load {
+  perSecond: number;
+  prompt: number;
+  promptCv2: number;
+  output: number;
+  outputCv2: number;
+}
+
+export interface Minute {
+  /** Requests answered in it, and those left waiting at its end. */
+  completed: number;
+  backlog: number;
+  /** Share of it in which the replica has a batch, thousandths. */
+  busyMilli: number;
+  /** Sequences in the batch while it has one. */
+  batch: number;
+  /** Means, µs: arrival to first token, and from token to token. */
+  ttftUs: number;
+  itlUs: number;
+  tokensPerSecond: number;
+  /** More came than it can answer. */
+  saturated: boolean;
+}
+
+const SECOND_PS = 1e12;
+
+/** The minute after one that left `backlog` requests waiting. `seconds` is its length. */
+export function rateMinute(settings: ReplicaSettings, load: Load, backlog = 0, seconds = 60): Minute {
+  const { perSecond, prompt, output } = load;
+  const offered = perSecond + backlog / seconds;
+  if (!(offered > 0)) return { ...IDLE };
+  // A sequence seen at random has a long output rather than a short one: E[n²] / 2 E[n] of it is out.
+  const live = prompt + (output * (1 + load.outputCv2)) / 2;
+  const steps = Math.max(0, output - 1);
+  const capacity = Math.max(
+    1,
+    Math.min(settings.maxSequences, (settings.blocks * settings.blockTokens) / (live + settings.blockTokens / 2)),
+  );
+  const at = (batch: number) => iteration(settings, batch, live, prompt);
+
+  // Each of them sees the others and itself.
+  const inBatch = (rate: number, batch: number) => {
+    const { tokenPs, prefillPs } = at(1 + batch);
+    const prefilling = (rate * prefillPs) / SECOND_PS;
+    return prefilling >= 1 ? Infinity : (rate * steps * tokenPs) / SECOND_PS / (1 - prefilling);
+  };
+  let rate = offered;
+  let batch = capacity;
+  const saturated = inBatch(offered, capacity - 1) > capacity;
+  if (saturated) {
+    // rate × steps × token = batch × (1 − rate × prefill)
+    const { tokenPs, prefillPs } = at(capacity);
+    rate = Math.min(offered, (capacity * SECOND_PS) / (steps * tokenPs + capacity * prefillPs));
+  } else {
+    let low = 0;
+    let high = capacity;
+    for (let i = 0; i < 40; i++) {
+      const middle = (low + high) / 2;
+      if (inBatch(offered, middle) > middle) low = middle;
+      else high = middle;
+    }
+    batch = high;
+  }
+  const { tokenPs, prefillPs, wholePs } = at(1 + (saturated ? capacity - 1 : batch));
+  const prefilling = Math.min(0.999, (rate * prefillPs) / SECOND_PS);
+  const itl = tokenPs / (1 - prefilling);
+  const present = saturated ? Infinity : batch + (rate * wholePs) / SECOND_PS;
+  const busy = saturated ? 1 : 1 - exp(-present);
+  // Waiting for the iteration at hand, for prompts ahead (M/G/1), and for what was left over.
+  const wait = (prefilling * prefillPs * (1 + load.promptCv2)) / (2 * (1 - prefilling));
+  const left = saturated ? Math.max(0, (offered - rate) * seconds) : 0;
+  const line = saturated ? ((backlog + left) / 2 / rate) * 1e6 : 0;
+  return {
+    completed: rate * seconds,
+    backlog: left,
+    busyMilli: Math.round(1000 * busy),
+    batch: saturated ? capacity : batch / Math.max(busy, 1e-9),
+    ttftUs: (wholePs + wait + (busy * tokenPs) / 2) / 1e6 + line,
+    itlUs: itl / 1e6,
+    tokensPerSecond: rate * output,
+    saturated,
+  };
+}
+
+const IDLE: Minute = {
+  completed: 0,
+  backlog: 0,
+  busyMilli: 0,
+  batch: 0,
+  ttftUs: 0,
+  itlUs: 0,
+  tokensPerSecond: 0,
+  saturated: false,
+};
+
+/**
+ * Times at a batch, which may be a fraction: one decode iteration; what one prompt adds to iterations; the iterations in
+ * which that prompt is prefilled, as a whole.
+ */
+function iteration(settings: ReplicaSettings, batch: number, live: number, prompt: number) {
+  const { cost, maxTokens, chunkedPrefill } = settings;
+  const line: Line = { a: 0, b: 0, until: 0 };
+  const decode = (n: number) => {
+    cost.decode(n, n * live, line);
+    return line.a + line.b * n * live;
+  };
+  const below = Math.max(1, Math.floor(batch));
+  const part = Math.max(0, batch - below);
+  const tokenPs = decode(below) * (1 - part) + (part > 0 ? decode(below + 1) * part : 0);
+  const others = Math.max(0, Math.round(batch) - 1);
+  const budget = chunkedPrefill ? Math.max(1, maxTokens - others) : prompt;
+  let wholePs = 0;
+  let addedPs = 0;
+  for (let done = 0; done < prompt; ) {
+    const tokens = Math.max(1, Math.round(Math.min(budget, prompt - done)));
+    const ps = cost.mixed(others, others * live, tokens, 1, cost.chunk(done, tokens));
+    wholePs += ps;
+    addedPs += others > 0 ? Math.max(0, ps - decode(others)) : ps;
+    done += tokens;
+  }
+  return { tokenPs, prefillPs: addedPs, wholePs };
+}
+
+/** Rates are taken in steps of a thousandth of the highest, so that a night like the last is computed once. */
+const RATE_STEPS = 1000;
+
+/** Minutes one after the other: rates per second of one replica, by minute. */
+export function rateMinutes(
+  settings: ReplicaSettings,
+  perSecond: ArrayLike<number>,
+  lengths: Omit<Load, 'perSecond'>,
+): Minute[] {
+  const minutes: Minute[] = [];
+  const known = new Map<number, Minute>();
+  let highest = 0;
+  for (let i = 0; i < perSecond.length; i++) highest = Math.max(highest, perSecond[i]);
+  let backlog = 0;
+  for (let i = 0; i < perSecond.length; i++) {
+    const step = highest === 0 ? 0 : Math.round((perSecond[i] / highest) * RATE_STEPS);
+    let minute = backlog === 0 ? known.get(step) : undefined;
+    if (minute === undefined) {
+      minute = rateMinute(settings, { perSecond: (step / RATE_STEPS) * highest, ...lengths }, backlog);
+      if (backlog === 0) known.set(step, minute);
+    }
+    backlog = minute.backlog;
+    minutes.push(minute);
+  }
+  return minutes;
+}

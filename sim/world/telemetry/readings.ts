@@ -1,0 +1,91 @@
+/**
+ * DCGM's fields as the control plane last read them, per GPU, under their real names. The truth of the moment of the reading
+ * is kept for the last changes of each GPU only: a reading is at most a minute old.
+ */
+import type { Cluster } from '../../cluster/cluster.ts';
+import { GPU_UNITS } from '../../cluster/cluster.ts';
+import type { TelemetryReader, TelemetrySample } from '../../cluster/view.ts';
+import type { Scenario } from '../../scenario.ts';
+import type { Telemetry, XidGauge } from './telemetry.ts';
+
+/** Levels of use remembered per GPU. */
+const KEPT = 4;
+/** GPU temperature at rest and at full load, °C, and power: model assumptions where the scenario states no watts. */
+const TEMPERATURE = { idle: 32, busy: 68 };
+const WATTS = { idle: 95, busy: 700 };
+/** Heavy work averages 76 % of the plate (arXiv 2506.14551). */
+const PLATE_SHARE = 0.76;
+
+export class Readings implements TelemetryReader {
+  /** Newest level first: thousandths of the time busy, and of the memory used, since when. */
+  readonly busy: Int32Array;
+  readonly memory: Int32Array;
+  readonly sinceUs: Float64Array;
+  private readonly scenario: Scenario;
+  private readonly cluster: Cluster;
+  private readonly telemetry: Telemetry;
+  private readonly gauge: () => XidGauge;
+  private readonly now: () => number;
+
+  constructor(scenario: Scenario, cluster: Cluster, telemetry: Telemetry, gauge: () => XidGauge, now: () => number) {
+    this.scenario = scenario;
+    this.cluster = cluster;
+    this.telemetry = telemetry;
+    this.gauge = gauge;
+    this.now = now;
+    this.busy = new Int32Array(cluster.gpuCount * KEPT);
+    this.memory = new Int32Array(cluster.gpuCount * KEPT);
+    this.sinceUs = new Float64Array(cluster.gpuCount * KEPT);
+  }
+
+  /** From now on a GPU is so busy, and so full, in thousandths. */
+  note(gpu: number, busy: number, memory: number): void {
+    const at = gpu * KEPT;
+    const now = this.now();
+    if (this.busy[at] === busy && this.memory[at] === memory) return;
+    if (this.sinceUs[at] !== now) {
+      for (let i = at + KEPT - 1; i > at; i--) {
+        this.busy[i] = this.busy[i - 1];
+        this.memory[i] = this.memory[i - 1];
+        this.sinceUs[i] = this.sinceUs[i - 1];
+      }
+    }
+    this.busy[at] = busy;
+    this.memory[at] = memory;
+    this.sinceUs[at] = now;
+  }
+
+  read(field: string, node: number, gpu: number): TelemetrySample | null {
+    const name = this.scenario.nodes.names[node];
+    const takenUs = this.telemetry.knownSampleUs(name, this.now());
+    if (takenUs < 0) return null;
+    const index = this.cluster.gpuStart[node] + gpu;
+    let at = index * KEPT;
+    const last = at + KEPT - 1;
+    while (at < last && this.sinceUs[at] > takenUs) at++;
+    const load = this.busy[at] / 1000;
+    const pool = this.scenario.pools[this.scenario.nodes.pool[node]];
+    const used = Math.round((pool.gpuMemoryMiB * this.memory[at]) / 1000);
+    switch (field) {
+      case 'DCGM_FI_DEV_GPU_UTIL':
+        return { takenUs, value: Math.round(load * 100) };
+      case 'DCGM_FI_DEV_XID_ERRORS':
+        return { takenUs, value: this.gauge().at(index, takenUs) };
+      case 'DCGM_FI_DEV_FB_USED':
+        return { takenUs, value: used };
+      case 'DCGM_FI_DEV_FB_FREE':
+        return { takenUs, value: pool.gpuMemoryMiB - used };
+      case 'DCGM_FI_DEV_GPU_TEMP':
+        return { takenUs, value: Math.round(TEMPERATURE.idle + (TEMPERATURE.busy - TEMPERATURE.idle) * load) };
+      case 'DCGM_FI_DEV_POWER_USAGE':
+        return { takenUs, value: WATTS.idle + (PLATE_SHARE * WATTS.busy - WATTS.idle) * load };
+      default:
+        return null;
+    }
+  }
+
+  /** Memory of a share of a GPU that a task holds, thousandths; what is held is taken as used. */
+  static memoryOf(units: number): number {
+    return Math.round((units * 1000) / GPU_UNITS);
+  }
+}
