@@ -142,6 +142,16 @@ type Amounts = Map<string, number>;
  * https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/#resource-sharing-within-containers
  */
 function requestsOf(pod: KubeObject): Amounts {
+  const amounts = requestedBy(pod);
+  // The API server lets no negative request in; one would make room where there is none.
+  for (const [name, n] of amounts) {
+    if (n < 0)
+      throw new SnapshotError(`${pod.object}: spec.containers: found a request for ${n} ${name}, expected 0 or more`);
+  }
+  return amounts;
+}
+
+function requestedBy(pod: KubeObject): Amounts {
   const total: Amounts = new Map();
   const sidecars: Amounts = new Map();
   const peak: Amounts = new Map();

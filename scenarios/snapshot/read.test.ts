@@ -406,6 +406,9 @@ describe('other versions and kinds', () => {
     expect(() => read(tiny([], [], { nodes: [amount] }))).toThrow(
       "Node n1: status.allocatable['cpu']: found 'many', expected a quantity",
     );
+    expect(() => read(tiny([podGroup('g', 'q')], [pod('p', 'g', -2)]))).toThrow(
+      'Pod team/p: spec.containers: found a request for -2 nvidia.com/gpu, expected 0 or more',
+    );
   });
 
   it('refuses the same object twice, no nodes, no queues', () => {
