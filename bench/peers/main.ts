@@ -1,7 +1,7 @@
 /** `npm run peers`: published simulators' results replayed with our policies. Prints a table, or JSON with --json. */
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { toldOrExit } from '../options.ts';
 import { fgdRows } from './fgd.ts';
 import { heliosRows } from './helios.ts';
 import { kueueRows } from './kueue.ts';
@@ -41,35 +41,19 @@ Exit code: 0 all rows pass, 1 one does not, 2 bad arguments.
 `;
 
 function main(): number {
-  let options: { json?: boolean; markdown?: boolean; traces?: string; help?: boolean; only?: string };
-  let folders: string[];
-  try {
-    const parsed = parseArgs({
-      allowPositionals: true,
-      options: {
-        json: { type: 'boolean' },
-        markdown: { type: 'boolean' },
-        traces: { type: 'string' },
-        only: { type: 'string' },
-        help: { type: 'boolean', short: 'h' },
-      },
-    });
-    options = parsed.values;
-    folders = parsed.positionals;
-  } catch (error) {
-    console.error(`${(error as Error).message}\n\n${HELP}`);
-    return 2;
-  }
-  if (options.help) {
-    console.log(HELP);
-    return 0;
-  }
-  const peers = PEERS.filter(({ name }) => options.only === undefined || name === options.only);
+  const told = toldOrExit(
+    { json: { type: 'boolean' }, markdown: { type: 'boolean' }, traces: { type: 'string' }, only: { type: 'string' } },
+    HELP,
+    true,
+  );
+  if (typeof told === 'number') return told;
+  const { only, json, markdown, traces = '../shared/traces' } = told.values;
+  const peers = PEERS.filter(({ name }) => only === undefined || name === only);
   if (peers.length === 0) {
-    console.error(`there is no peer '${options.only}'; peers are ${PEERS.map(({ name }) => name).join(', ')}`);
+    console.error(`there is no peer '${only}'; peers are ${PEERS.map(({ name }) => name).join(', ')}`);
     return 2;
   }
-  const [dir = '../shared/peers', ...more] = folders;
+  const [dir = '../shared/peers', ...more] = told.words;
   if (more.length > 0 || !isFolder(dir)) {
     console.error(more.length > 0 ? `one folder at a time, not also ${more.join(', ')}` : `there is no folder ${dir}`);
     return 2;
@@ -82,13 +66,13 @@ function main(): number {
   const results = found.flatMap((peer): PeerRow[] => {
     if (process.stderr.isTTY) console.error(`${peer.name} …`);
     try {
-      return peer.rows(join(dir, peer.name), options.traces ?? '../shared/traces');
+      return peer.rows(join(dir, peer.name), String(traces));
     } catch (error) {
       return [notRun(peer.name, join(dir, peer.name), '', (error as Error).message)];
     }
   });
-  if (options.json) console.log(JSON.stringify({ results }, null, 2));
-  else console.log(options.markdown ? markdownOf(results) : tableOf(results));
+  if (json) console.log(JSON.stringify({ results }, null, 2));
+  else console.log(markdown ? markdownOf(results) : tableOf(results));
   return results.every(({ pass }) => pass) ? 0 : 1;
 }
 

@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { toldOrExit } from '../options.ts';
 import { type CycleResult, cycleResults } from './cycle.ts';
 import { engineAgainstSimpy, type HoldResult, holdResults } from './hold.ts';
 import { againstNLogN, REPLAYS, type ReplayResult, replay } from './replay.ts';
@@ -18,20 +19,11 @@ Example: npm run speed -- --only queue --json
 
 type Row = HoldResult | ReplayResult | CycleResult | ServingResult;
 
-function main(args: string[]): void {
-  const only = args.includes('--only') ? (args[args.indexOf('--only') + 1] ?? '') : '';
-  const known = ['--json', '--quick', '--only', only];
-  const wrong = args.find((arg) => !known.includes(arg));
-  if (args.includes('--help')) {
-    process.stdout.write(HELP);
-    return;
-  }
-  if (wrong !== undefined || (args.includes('--only') && only === '')) {
-    process.stderr.write(`speed: cannot use '${wrong ?? '--only'}'\n\n${HELP}`);
-    process.exitCode = 2;
-    return;
-  }
-  const quick = args.includes('--quick');
+function main(): number {
+  const told = toldOrExit({ json: { type: 'boolean' }, quick: { type: 'boolean' }, only: { type: 'string' } }, HELP);
+  if (typeof told === 'number') return told;
+  const only = String(told.values.only ?? '');
+  const quick = told.values.quick === true;
   const replays = Object.keys(REPLAYS).filter((name) => name.includes(only));
   // The n log n comparison needs its base.
   if (replays.some((name) => name.startsWith('growth/')) && !replays.includes('growth/1000'))
@@ -45,11 +37,11 @@ function main(args: string[]): void {
   ];
   if (results.length === 0) {
     process.stderr.write(`speed: no row's name contains '${only}'\n\n${HELP}`);
-    process.exitCode = 2;
-    return;
+    return 2;
   }
   const machine = { cpu: cpus()[0].model, cores: cpus().length, node: process.version };
-  process.stdout.write(args.includes('--json') ? `${JSON.stringify({ machine, results })}\n` : table(results, machine));
+  process.stdout.write(told.values.json ? `${JSON.stringify({ machine, results })}\n` : table(results, machine));
+  return 0;
 }
 
 function inOwnProcess(name: string): ReplayResult {
@@ -102,4 +94,4 @@ const WIDTHS = [22, 9, 22, 12, 6, 0];
 const pad = (text: string, i: number) => (i === 0 || i === 5 ? text.padEnd(WIDTHS[i]) : text.padStart(WIDTHS[i]));
 
 if (process.argv[2] === '--one') process.stdout.write(JSON.stringify(await replay(process.argv[3])));
-else main(process.argv.slice(2));
+else process.exitCode = main();

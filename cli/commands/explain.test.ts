@@ -1,10 +1,8 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { UserError } from '../../scenarios/import/import.ts';
+import { writeFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
 import { explainCommand } from './explain.ts';
 import { runCommand } from './run.ts';
+import { commandBench, refusalOf, runner } from './testing.ts';
 
 const SCENARIO = `apiVersion: simsup.dev/v1
 kind: Cluster
@@ -21,43 +19,16 @@ apiVersion: simsup.dev/v1
 kind: Simulation
 spec: {policy: fifo, duration: 90m}
 `;
-let folder = '';
-let out = '';
-
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'simsup-explain-'));
-  writeFileSync(at('s.yaml'), SCENARIO);
-  out = '';
-  vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
-    out += text;
-    return true;
-  });
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  rmSync(folder, { recursive: true, force: true });
-});
-
-const at = (name: string) => join(folder, name);
-const explain = (...args: string[]) => explainCommand().exitOverride().parseAsync(args, { from: 'user' });
+const bench = commandBench(({ at }) => writeFileSync(at('s.yaml'), SCENARIO));
+const { at } = bench;
+const explain = runner(explainCommand);
 const told = async (...args: string[]) => {
-  out = '';
+  bench.clear();
   await explain(...args);
-  return out;
+  return bench.out;
 };
-const simulate = async () => {
-  await runCommand()
-    .exitOverride()
-    .parseAsync([at('s.yaml'), '--out', at('run')], { from: 'user' });
-};
-const refusal = async (...args: string[]) => {
-  const error = await explain(...args).then(
-    () => undefined,
-    (e: unknown) => e,
-  );
-  expect(error).toBeInstanceOf(UserError);
-  return (error as UserError).message;
-};
+const simulate = () => runner(runCommand)(at('s.yaml'), '--out', at('run'));
+const refusal = (...args: string[]) => refusalOf(explain(...args));
 
 test('tells the same from the files of a run as from running the scenario again', async () => {
   await simulate();
@@ -89,7 +60,7 @@ test('an unknown job is refused, with the nearest', async () => {
 });
 
 test('what is no run is refused', async () => {
-  expect(await refusal(folder, 'first')).toContain('it has no run.json');
+  expect(await refusal(at('.'), 'first')).toContain('it has no run.json');
   writeFileSync(at('run.json'), '{}');
-  expect(await refusal(folder, 'first')).toContain('has no jobs.csv');
+  expect(await refusal(at('.'), 'first')).toContain('has no jobs.csv');
 });

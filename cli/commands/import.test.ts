@@ -1,53 +1,28 @@
 /** The command as a whole, in a folder of its own; what the importers do is tested beside them. */
 
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
 import { folderReader } from '../../scenarios/files.ts';
-import { UserError } from '../../scenarios/import/import.ts';
 import { readScenario } from '../../scenarios/index.ts';
 import { importCommand } from './import.ts';
+import { commandBench, refusalOf, runner } from './testing.ts';
 
 const LOG = 'job_id,submission_time,duration,num_gpu\na,0,60,4\nb,5,,1\nc,x,1,1\n';
-let folder = '';
-let out = '';
-
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'simsup-import-'));
-  writeFileSync(join(folder, 'log.csv'), LOG);
-  out = '';
-  vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
-    out += text;
-    return true;
-  });
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  rmSync(folder, { recursive: true, force: true });
-});
-
-const at = (name: string) => join(folder, name);
-const run = (...args: string[]) => importCommand().exitOverride().parseAsync(args, { from: 'user' });
-const refusal = async (...args: string[]) => {
-  const error = await run(...args).then(
-    () => undefined,
-    (e: unknown) => e,
-  );
-  expect(error).toBeInstanceOf(UserError);
-  return (error as UserError).message;
-};
+const bench = commandBench(({ at }) => writeFileSync(at('log.csv'), LOG));
+const { at } = bench;
+const run = runner(importCommand);
+const refusal = (...args: string[]) => refusalOf(run(...args));
 
 test('without --out it only checks', async () => {
   await run('itp', at('log.csv'));
-  expect(out).toContain('itp: 3 rows, 2 taken (1 of them mended), 1 refused.');
-  expect(out).toContain('Nothing was written');
-  expect(readdirSync(folder)).toEqual(['log.csv']);
+  expect(bench.out).toContain('itp: 3 rows, 2 taken (1 of them mended), 1 refused.');
+  expect(bench.out).toContain('Nothing was written');
+  expect(readdirSync(at('.'))).toEqual(['log.csv']);
 });
 
 test('--json is the report and nothing else', async () => {
   await run('itp', at('log.csv'), '--json', '--out', at('mine'));
-  expect(JSON.parse(out)).toEqual({
+  expect(JSON.parse(bench.out)).toEqual({
     rows: 3,
     taken: 2,
     mended: 1,
@@ -86,7 +61,7 @@ test('what cannot be imported is refused and leaves nothing behind', async () =>
   writeFileSync(at('empty.csv'), '');
   writeFileSync(at('long.csv'), 'x'.repeat(10_000_000));
   writeFileSync(at('none.csv'), LOG.replace(/^[ab].*\n/gm, ''));
-  const before = readdirSync(folder);
+  const before = readdirSync(at('.'));
   const to = ['--out', at('new/er')];
   expect(await refusal('itp', at('dir'), ...to)).toMatch(/is a folder/);
   expect(await refusal('itp', at('missing'), ...to)).toMatch(/there is no such file/);
@@ -99,5 +74,5 @@ test('what cannot be imported is refused and leaves nothing behind', async () =>
   expect(await refusal('itp', at('log.csv'), '--out', '')).toMatch(/--out needs/);
   expect(await refusal('itp', at('log.csv'), '--nodes', at('dir'))).toMatch(/is a folder/);
   expect(existsSync(at('new/er'))).toBe(false);
-  expect(readdirSync(folder).filter((name) => name !== 'new')).toEqual(before);
+  expect(readdirSync(at('.')).filter((name) => name !== 'new')).toEqual(before);
 });

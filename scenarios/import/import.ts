@@ -73,28 +73,12 @@ export async function importTrace(
   zeroUs = Math.floor(zeroUs / SECOND) * SECOND;
 
   const report = new ReportBuilder();
-  let row = 0;
-  let mended = false;
-  const notes: RowNotes = {
-    mend(kind, what) {
-      mended = true;
-      report.problem(`mend ${kind}`, row, what);
-    },
-    refuse(kind, what) {
-      if (what !== '') report.problem(`refuse ${kind}`, row, `refused: ${what}`);
-      return null;
-    },
-    remark: (what) => report.problem(`remark ${what}`, row, what, true),
-  };
+  const { notes } = report;
   const second = acceptance(importer, nodes, rooms, name, options, notes);
   let out = `${jobsCsvHeader(LOG_COLUMNS)}\n`;
   let before = -Infinity;
   await eachRow(importer, open(), options, facts, notes, {
-    row(line) {
-      row = line;
-      mended = false;
-      report.rows++;
-    },
+    row: (line) => report.beginRow(line),
     job(line, job) {
       if (second(line, job) === 0) return;
       const id = ids.unique(job.id, line);
@@ -103,8 +87,8 @@ export async function importTrace(
       if (job.submitUs < before)
         notes.remark('is submitted before the row above it; the jobs are sorted by submit time when read');
       before = job.submitUs;
-      report.taken++;
-      if (mended) report.mended++;
+      report.takeRow();
+      target.taken?.(id, job.startUs === undefined ? undefined : job.startUs - job.submitUs);
       const jobRow: Partial<JobRow> & { submitUs: number; durationUs: number } = job;
       jobRow.id = id;
       jobRow.submitUs = job.submitUs - zeroUs;

@@ -1,5 +1,7 @@
 /** What an import took, mended and refused, with the first problems by line. Memory is bounded however dirty the source. */
 
+import type { RowNotes } from './importer.ts';
+
 /** `import --json`: rows = taken + refused; mended rows are among the taken. */
 export interface ImportReport {
   rows: number;
@@ -23,7 +25,34 @@ export class ReportBuilder {
   rows = 0;
   taken = 0;
   mended = 0;
+  private row = 0;
+  private rowMended = false;
   private kinds = new Map<string, Kind>();
+
+  /** What the reader of a row has to say goes to the row that was begun last. */
+  readonly notes: RowNotes = {
+    mend: (kind, what) => {
+      this.rowMended = true;
+      this.problem(`mend ${kind}`, this.row, what);
+    },
+    refuse: (kind, what) => {
+      // Nothing to say: a row that is left out for a reason already told.
+      if (what !== '') this.problem(`refuse ${kind}`, this.row, `refused: ${what}`);
+      return null;
+    },
+    remark: (what) => this.problem(`remark ${what}`, this.row, what, true),
+  };
+
+  beginRow(line: number): void {
+    this.row = line;
+    this.rowMended = false;
+    this.rows++;
+  }
+
+  takeRow(): void {
+    this.taken++;
+    if (this.rowMended) this.mended++;
+  }
 
   problem(kind: string, line: number, what: string, once = false): void {
     let entry = this.kinds.get(kind);

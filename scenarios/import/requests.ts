@@ -23,19 +23,7 @@ export async function importRequests(
   if (importer === undefined)
     throw new UserError(`${format} is no format of requests: use ${REQUEST_IMPORTERS.map((i) => i.name).join(', ')}`);
   const report = new ReportBuilder();
-  let row = 0;
-  let mended = false;
-  const notes: RowNotes = {
-    mend(kind, what) {
-      mended = true;
-      report.problem(`mend ${kind}`, row, what);
-    },
-    refuse(kind, what) {
-      report.problem(`refuse ${kind}`, row, `refused: ${what}`);
-      return null;
-    },
-    remark: (what) => report.problem(`remark ${what}`, row, what, true),
-  };
+  const { notes } = report;
   let read: ((line: string, notes: RowNotes) => TraceRequest | null) | undefined;
   let zeroUs: number | undefined;
   let beforeUs = 0;
@@ -46,14 +34,12 @@ export async function importRequests(
   for await (const batch of lineBatches(open())) {
     for (let i = 0; i < batch.lines.length; i++) {
       const line = batch.lines[i];
-      row = batch.first + i;
       if (line !== null && line.trim() === '') continue;
       if (read === undefined) {
         read = importer.read(importer.header ? (line ?? '') : undefined);
         if (importer.header) continue;
       }
-      report.rows++;
-      mended = false;
+      report.beginRow(batch.first + i);
       if (line === null) {
         notes.refuse('long line', `is longer than ${MAX_LINE} characters`);
         continue;
@@ -68,8 +54,7 @@ export async function importRequests(
         timeUs = beforeUs;
       }
       beforeUs = lastUs = timeUs;
-      report.taken++;
-      if (mended) report.mended++;
+      report.takeRow();
       promptTokens += request.prompt;
       outputTokens += request.output;
       out += `${requestLine({ ...request, timeUs })}\n`;
