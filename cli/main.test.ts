@@ -178,6 +178,7 @@ describe('simsup run', () => {
   it('writes everything into a folder, and not over what is there', async () => {
     const out = join(folder, 'deep', 'results');
     const files = [
+      'accounts.json',
       'jobs.csv',
       'jobs.parquet',
       'ledger.csv',

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-import { isMainThread } from 'node:worker_threads';
+import { isMainThread, workerData } from 'node:worker_threads';
+import { talk } from './host/external-thread.ts';
 import { serve } from './host/pool.ts';
 import { BAD_INPUTS, main } from './program.ts';
 
@@ -14,5 +15,7 @@ for (const stream of [process.stdout, process.stderr]) {
 }
 
 if (isMainThread) process.exitCode = await main(process.argv.slice(2));
+// A thread beside a scheduler of the user's, in a program of its own.
+else if (workerData?.external !== undefined) talk(workerData.external);
 // A thread of `compare` and its like: it simulates what it is sent.
 else await serve(BAD_INPUTS);

@@ -5,6 +5,7 @@ import { UserError } from '../scenarios/import/import.ts';
 import { ScenarioError } from '../scenarios/index.ts';
 import { nearestName } from '../scenarios/problem.ts';
 import { ForeignPolicyError, PolicyArgumentError } from '../sim/simulate.ts';
+import { backtestCommand } from './commands/backtest.ts';
 import { checkpointCommand } from './commands/checkpoint.ts';
 import { compareCommand } from './commands/compare.ts';
 import { conformCommand } from './commands/conform.ts';
@@ -12,9 +13,16 @@ import { decideCommand } from './commands/decide.ts';
 import { explainCommand } from './commands/explain.ts';
 import { importCommand } from './commands/import.ts';
 import { initCommand } from './commands/init.ts';
+import { mergeCommand } from './commands/merge.ts';
+import { planCommand } from './commands/plan.ts';
 import { reportCommand } from './commands/report.ts';
 import { runCommand } from './commands/run.ts';
 import { schemaCommand } from './commands/schema.ts';
+import { serveMetricsCommand } from './commands/serve-metrics.ts';
+import { startCommand } from './commands/start.ts';
+import { sweepCommand } from './commands/sweep.ts';
+import { whenCommand } from './commands/when.ts';
+import { workerCommand } from './commands/worker.ts';
 
 /** Bad input; a defect of simsup itself (EX_SOFTWARE of sysexits.h). */
 const BAD_INPUT = 2;
@@ -46,13 +54,21 @@ export function program(): Command {
       process.stdout.write(WELCOME);
     });
   for (const command of [
+    startCommand(),
     runCommand(),
     compareCommand(),
+    sweepCommand(),
+    mergeCommand(),
+    workerCommand(),
+    planCommand(),
     checkpointCommand(),
     reportCommand(),
     importCommand(),
     decideCommand(),
     explainCommand(),
+    backtestCommand(),
+    whenCommand(),
+    serveMetricsCommand(),
     initCommand(),
     schemaCommand(),
     conformCommand(),

@@ -33,11 +33,11 @@ export function* jobsCsv(run: Run): Generator<string> {
   }
 }
 
-/** Means over the sampling buckets: GPUs in each category, jobs and GPUs that wait, GPUs held by each project. */
+/** Means over the sampling buckets: GPUs in each category, jobs and GPUs that wait, partly free nodes, GPUs held by each project. */
 export function* samplesCsv(run: Run): Generator<string> {
-  const { bucketUs, categories, projects, pendingJobs, pendingGpus } = run.samples;
+  const { bucketUs, categories, projects, pendingJobs, pendingGpus, partlyFreeNodes } = run.samples;
   const names = projects.map((_, p) => csvField(`project:${run.scenario.projects[p].name}`));
-  yield `${['from', 'to', ...CATEGORIES, 'pending_jobs', 'pending_gpus', ...names].join(',')}\n`;
+  yield `${['from', 'to', ...CATEGORIES, 'pending_jobs', 'pending_gpus', 'partly_free_nodes', ...names].join(',')}\n`;
   for (let i = 0; i < pendingJobs.length; i++) {
     yield `${[
       exactSeconds(i * bucketUs),
@@ -45,6 +45,7 @@ export function* samplesCsv(run: Run): Generator<string> {
       ...CATEGORIES.map((category) => categories[category][i]),
       pendingJobs[i],
       pendingGpus[i],
+      partlyFreeNodes[i],
       ...projects.map((project) => project[i]),
     ].join(',')}\n`;
   }

@@ -39,7 +39,20 @@ export interface Explanation {
   policy: string;
   status: string;
   summary: string;
-  life: { seconds: number; event: LifeEvent | 'end'; text: string }[];
+  life: { seconds: number; event: LifeEvent | 'end'; text: string; delays?: Delays }[];
+}
+
+/** From a fault to the first step after it, stage by stage; they add up to `total`, s. */
+export interface Delays {
+  noticed: number;
+  /** From its being noticed to the job's leaving its GPUs, or to its being started anew on them. */
+  left: number;
+  /** Until it is back in the queue: its grace period and what the policy makes it wait. */
+  requeued: number;
+  started: number;
+  /** Until its first step: start-up and loading its checkpoint. */
+  stepped: number;
+  total: number;
 }
 
 export const LIVES_HEADER = 'time,job_id,event,count,nodes,reason';
@@ -67,8 +80,15 @@ export function explainJob(facts: JobFacts, entries: readonly LifeEntry[]): Expl
   let starts = 0;
   let lastWait = '';
   let ended = false;
-  let faultAt: number | null = null;
-  const afterFault = (at: number) => (faultAt === null ? '' : ` ${span(at - faultAt)} after the fault`);
+  /** When the stages since the last fault began: fault, noticed, left, back in the queue, started. */
+  let chain: number[] = [];
+  const afterFault = (at: number) => (chain.length === 0 ? '' : ` ${exact(at - chain[0])} after the fault`);
+  /** The next stage of a fault's chain, if there is one; stages that did not occur take no time. */
+  const reach = (stage: number, at: number) => {
+    if (chain.length === 0) return;
+    while (chain.length < stage) chain.push(at);
+    if (chain.length === stage) chain.push(at);
+  };
   const tell = (at: number, event: LifeEvent | 'end', ...parts: string[]) => {
     life.push({ seconds: at, event, text: sentence(parts) });
   };
@@ -104,6 +124,7 @@ export function explainJob(facts: JobFacts, entries: readonly LifeEntry[]): Expl
       case 'start': {
         const verb = starts === 0 ? 'starts' : 'resumes';
         const after = waited > 0 ? `, after waiting ${span(waited)}` : ', at once';
+        reach(4, seconds);
         tell(seconds, event, `${verb} on ${nodeList(nodes)}${after}`, why);
         starts++;
         pendingSince = null;
@@ -126,6 +147,7 @@ export function explainJob(facts: JobFacts, entries: readonly LifeEntry[]): Expl
       case 'reclaim':
       case 'kill': {
         const ranFor = runningSince === null ? '' : ` after running ${span(ran)}`;
+        reach(2, seconds);
         tell(seconds, event, `${ENDS[event]}${ranFor}`, reason);
         pendingSince = seconds;
         runningSince = null;
@@ -140,30 +162,53 @@ export function explainJob(facts: JobFacts, entries: readonly LifeEntry[]): Expl
         placed = 0;
         break;
       case 'fault':
-        faultAt = seconds;
+        if (chain.length < 2) chain = [seconds];
         tell(seconds, event, 'is struck by a fault', reason);
         break;
       case 'detected':
+        reach(1, seconds);
         tell(seconds, event, `which is noticed${afterFault(seconds)}`, reason);
         break;
       case 'policy':
         tell(seconds, event, 'decided', reason);
+        break;
+      case 'flow':
+        tell(seconds, event, reason);
+        break;
+      case 'scaled':
+        tell(seconds, event, 'gives its GPUs back', reason);
+        pendingSince = null;
+        runningSince = null;
+        nodes = [];
+        placed = 0;
         break;
       case 'unhealthy':
         tell(seconds, event, reason);
         break;
       case 'restart':
         tell(seconds, event, `its processes start anew where they are${afterFault(seconds)}`, reason);
+        reach(2, seconds);
+        reach(4, seconds);
         runningSince = seconds;
         break;
-      case 'step':
-        tell(
-          seconds,
-          event,
-          `takes its first step again, ${span(ran)} after it was started${faultAt === null ? '' : `,${afterFault(seconds)}`}`,
-        );
-        faultAt = null;
+      case 'lose':
+        tell(seconds, event, 'loses', reason);
         break;
+      case 'requeue':
+        reach(3, seconds);
+        tell(seconds, event, 'is back in the queue');
+        break;
+      case 'restored':
+        tell(seconds, event, 'has loaded', reason);
+        break;
+      case 'step': {
+        const delays = delaysOf(chain, seconds);
+        const sum = delays === undefined ? '' : `,${afterFault(seconds)}: ${delaysText(delays)}`;
+        tell(seconds, event, `takes its first step again, ${exact(ran)} after it was started${sum}`);
+        if (delays !== undefined) life[life.length - 1].delays = delays;
+        chain = [];
+        break;
+      }
       case 'complete':
         ended = true;
         tell(seconds, event, `completes, ${span(seconds - facts.submitSeconds)} after it was submitted`, reason);
@@ -188,6 +233,28 @@ export function explainJob(facts: JobFacts, entries: readonly LifeEntry[]): Expl
     life,
   };
 }
+
+function delaysOf([fault, noticed, left, requeued, started]: readonly number[], step: number): Delays | undefined {
+  if (started === undefined) return undefined;
+  const between = (from: number, to: number) => Math.round((to - from) * 1e6) / 1e6;
+  return {
+    noticed: between(fault, noticed),
+    left: between(noticed, left),
+    requeued: between(left, requeued),
+    started: between(requeued, started),
+    stepped: between(started, step),
+    total: between(fault, step),
+  };
+}
+
+function delaysText({ noticed, left, requeued, started, stepped }: Delays): string {
+  const parts = [`${exact(noticed)} until it was noticed`, `${exact(left)} until it left its GPUs`];
+  parts.push(`${exact(requeued)} until it was back in the queue`, `${exact(started)} until it started`);
+  return [...parts, `${exact(stepped)} until this step`].join(' + ');
+}
+
+/** To the microsecond: `20 s`, `62.5 s`. */
+const exact = (seconds: number) => `${Number(seconds.toFixed(6))} s`;
 
 function tellEnd(
   facts: JobFacts,

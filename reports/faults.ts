@@ -49,7 +49,7 @@ export function faultsSummary({ faults }: Run): FaultsSummary {
 
 /** `run --out`: every candidate fault and what became of it; times in seconds after the start, empty = has not happened. */
 export function* faultsCsv({ faults, scenario }: Run): Generator<string> {
-  yield 'time,unit,process,cause,kind,xid,node,gpu,effective,why,jobs,first_job,detected,recovered,returned,lost_gpu_hours\n';
+  yield 'time,unit,process,cause,kind,xid,node,gpu,effective,why,jobs,first_job,detected,recovered,returned,lost_gpu_hours,with_xids\n';
   const time = (us: number) => (us < 0 ? '' : exactSeconds(us));
   for (const row of faults) {
     const { timeUs, unit, process, cause, kind, xid, node, gpu, effective, why, job, jobs, lost } = row;
@@ -67,6 +67,7 @@ export function* faultsCsv({ faults, scenario }: Run): Generator<string> {
       time(row.recoveredUs),
       time(row.returnedUs),
       (lost / GPU_UNITS / HOUR_US).toFixed(6),
+      row.with.join(' '),
     ];
     yield `${cells.join(',')}\n`;
   }

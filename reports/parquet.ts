@@ -22,7 +22,7 @@ export function jobsParquet(run: Run): Uint8Array {
 }
 
 export function samplesParquet(run: Run): Uint8Array {
-  const { bucketUs, categories, projects, pendingJobs, pendingGpus } = run.samples;
+  const { bucketUs, categories, projects, pendingJobs, pendingGpus, partlyFreeNodes } = run.samples;
   const double = (name: string, data: number[]): ColumnSource => ({ name, data, type: 'DOUBLE' });
   return parquet([
     double(
@@ -36,6 +36,7 @@ export function samplesParquet(run: Run): Uint8Array {
     ...CATEGORIES.map((category) => double(category, categories[category])),
     double('pending_jobs', pendingJobs),
     double('pending_gpus', pendingGpus),
+    double('partly_free_nodes', partlyFreeNodes),
     ...projects.map((project, p) => double(`project:${run.scenario.projects[p].name}`, project)),
   ]);
 }

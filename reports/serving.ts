@@ -1,7 +1,8 @@
 /** Service levels of inference deployments: latencies, attainment, why targets were missed, what a million tokens cost. */
 
 import type { SketchSummary } from '../sim/record/sketch.ts';
-import type { Cause, ServingFigures } from '../sim/record/slo.ts';
+import type { Cause, ReplicaCounts, ServingFigures } from '../sim/record/slo.ts';
+import { decimal } from './format.ts';
 
 export interface LatencyMs {
   mean: number;
@@ -15,13 +16,15 @@ export interface LatencyMs {
 /** One deployment in `slo` of `run --json`. */
 export interface SloSummary {
   deployment: string;
-  fidelity: 'requests';
+  fidelity: 'requests' | 'rate';
   digest: string;
   events: number;
   requests: number;
   completed: number;
   refused: number;
   shed: number;
+  /** In the system when the run ends. */
+  unfinished: number;
   /** Share of requests that met both targets; null where none is stated. */
   attainment: number | null;
   attainmentByHour: { hour: number; requests: number; attainment: number | null }[];
@@ -46,7 +49,11 @@ export interface SloSummary {
   cachedTokens: number;
   outputTokens: number;
   gpus: number;
+  /** Of the time in which replicas were active. */
   busyShare: number;
+  /** Active on average; what happened to them. */
+  replicas: number;
+  lives: ReplicaCounts;
   preemptions: number;
   missed: { ttft: number; token: number; causes: Record<Cause, number> };
   tenants: { name: string; requests: number; attained: number }[];
@@ -81,6 +88,7 @@ export function sloSummary(f: ServingFigures): SloSummary {
     completed: f.completed,
     refused: f.refused,
     shed: f.shed,
+    unfinished: f.unfinished,
     attainment: share(f.attained, f.requests),
     attainmentByHour: f.hours.map(({ hour, requests, attained }) => ({
       hour,
@@ -104,14 +112,16 @@ export function sloSummary(f: ServingFigures): SloSummary {
     queueMs: latency(f.queueUs, 1000),
     quantileError: f.quantileError,
     tokensPerSecond: tokens,
-    tokensPerSecondPerGpu: tokens / f.gpus,
+    tokensPerSecondPerGpu: f.gpus > 0 ? tokens / f.gpus : 0,
     goodputPerSecond: perSecond(f.attained),
-    goodputTokensPerSecondPerGpu: perSecond(f.attainedTokens) / f.gpus,
+    goodputTokensPerSecondPerGpu: f.gpus > 0 ? perSecond(f.attainedTokens) / f.gpus : 0,
     promptTokens: f.promptTokens,
     cachedTokens: f.cachedTokens,
     outputTokens: f.outputTokens,
     gpus: f.gpus,
-    busyShare: f.spanUs > 0 ? f.busyUs / (f.replicas * f.spanUs) : 0,
+    busyShare: f.activeUs > 0 ? f.busyUs / f.activeUs : 0,
+    replicas: f.replicas,
+    lives: { ...f.lives },
     preemptions: f.preemptions,
     missed: { ttft: f.missedTtft, token: f.missedToken, causes: { ...f.causes } },
     tenants: f.tenants,
@@ -122,6 +132,7 @@ export function sloSummary(f: ServingFigures): SloSummary {
 
 const CAUSE_TEXT: Record<Cause, string> = {
   fault: 'a fault of their replica',
+  preempted: 'a replica that had to go',
   'cold-start': 'a replica that was not up yet',
   'kv-pressure': 'no free KV blocks',
   'stale-telemetry': 'counts that were out of date when they were routed',
@@ -152,10 +163,8 @@ export function sloText(s: SloSummary): string[] {
     s.shed > 0 ? `${s.shed} turned away` : '',
   ];
   return [
-    `${s.deployment}: ${s.completed} of ${s.requests} requests answered on ${s.gpus} GPUs, busy ${(100 * s.busyShare).toFixed(0)} % of the time${also
-      .filter((t) => t !== '')
-      .map((t) => `; ${t}`)
-      .join('')}.`,
+    `${s.deployment}: ${decimal(s.completed)} of ${decimal(s.requests)} requests answered on ${decimal(s.gpus)} GPUs.`,
+    `  ${[`busy ${(100 * s.busyShare).toFixed(0)} % of the time`, ...also].filter((t) => t !== '').join('; ')}`,
     ...(wanted.length === 0 ? [] : [`  targets: ${wanted.join('; ')}`]),
     ...(s.attainment === null ? [] : [`  attainment ${(100 * s.attainment).toFixed(1)} % of requests`]),
     row('time to first token', s.ttftMs),

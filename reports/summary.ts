@@ -1,5 +1,4 @@
 /** A run as programs read it: `simsup run --json`. Its schema is docs/schema/run.schema.json. */
-import { op, table } from 'arquero';
 import { ALLOCATED, BUSY, CATEGORIES, type Category, type Run, SECOND_US, USEFUL } from '../sim/simulate.ts';
 import { type Cost, costOf, gpuHours } from './cost.ts';
 import { type Energy, energyOf } from './energy.ts';
@@ -15,6 +14,7 @@ import {
   whyUnschedulable,
 } from './job-table.ts';
 import { type Distribution, distribution } from './quantiles.ts';
+import { type SchedulingSummary, schedulingSummary } from './scheduling.ts';
 import { type SloSummary, sloSummary } from './serving.ts';
 
 export interface LedgerSummary {
@@ -97,6 +97,7 @@ export interface RunSummary {
   ledger: LedgerSummary;
   jobs: JobsSummary;
   queues: QueueSummary[];
+  scheduling: SchedulingSummary;
   /** `note` says how they were measured; deployments that state their requests. */
   slo: { note: string; deployments: SloSummary[] };
   faults: FaultsSummary;
@@ -123,6 +124,8 @@ export const LEGEND: Record<string, string> = {
     'seconds spent waiting for GPUs in all, of jobs that arrived after the warm-up; those still waiting count with their wait so far',
   slowdown: "JCT ÷ the duration of the job's work on the fastest pool it may use",
   quantiles: 'nearest rank: the smallest value that at least that share of the values do not exceed',
+  scheduling:
+    'halfStartedGpuHours: held by gangs that had not all members; evictedGpuHours: held since their last start by jobs the scheduler stopped, or by workers it took back; evictedPerGranted: that ÷ all allocated GPU-hours; partlyFreeNodes: nodes with some but not all GPUs free',
   overQuota: 'allocated GPU-hours beyond what the project deserves, borrowed from others',
   cost: 'price × every installed GPU-hour except reclaimed ones, idle or not, plus fixed costs',
   energy:
@@ -155,6 +158,7 @@ export function summarise(run: Run, wallSeconds: number): RunSummary {
     ledger: ledgerSummary(run, amounts),
     jobs: jobsSummary(run),
     queues: queueSummaries(run),
+    scheduling: schedulingSummary(run),
     slo: sloOf(run),
     faults: faultsSummary(run),
     cost: costOf(run),
@@ -267,18 +271,16 @@ function queueSummaries(run: Run): QueueSummary[] {
 
 /** Seconds waited by the measured jobs of each project. */
 function waitsByProject(run: Run): Map<number, number[]> {
-  const project: number[] = [];
-  const seconds: number[] = [];
+  const waits = new Map<number, number[]>();
+  const { project } = run.scenario.jobs;
   for (let job = 0; job < run.scenario.jobs.count; job++) {
     if (!isMeasured(run, job) || statusOf(run, job) === 'unschedulable') continue;
-    project.push(run.scenario.jobs.project[job]);
-    seconds.push(run.jobs.queuedUs[job] / SECOND_US);
+    const own = waits.get(project[job]);
+    const seconds = run.jobs.queuedUs[job] / SECOND_US;
+    if (own === undefined) waits.set(project[job], [seconds]);
+    else own.push(seconds);
   }
-  const rows = table({ project, seconds })
-    .groupby('project')
-    .rollup({ waits: op.array_agg('seconds') })
-    .objects() as { project: number; waits: number[] }[];
-  return new Map(rows.map((row) => [row.project, row.waits]));
+  return waits;
 }
 
 function sloOf(run: Run): RunSummary['slo'] {

@@ -13,6 +13,7 @@ const WIDTH = 100;
 const BAR = 80;
 const SHOWN_PROJECTS = 20;
 const SHOWN_ASSUMPTIONS = 6;
+const SHOWN_WAITING = 3;
 
 /** A glyph that can be told from the others without colour, and its ANSI colour. */
 export const MARKS: Record<Category, { glyph: string; ansi: number }> = {
@@ -54,6 +55,7 @@ export function textSummary(summary: RunSummary, options: TextOptions = {}): str
     ...ledger(summary, paint),
     ...heading('Jobs'),
     ...jobs(summary),
+    ...scheduling(summary),
     ...(summary.slo.deployments.length === 0 ? [] : heading('Requests')),
     ...summary.slo.deployments.flatMap(sloText).map((line) => `  ${line}`),
     ...heading('Projects'),
@@ -205,6 +207,29 @@ function jobs({ jobs }: RunSummary): string[] {
     );
   }
   return lines;
+}
+
+/** What the scheduler wasted, and of whom it says why he waits; nothing where there is nothing to complain of. */
+function scheduling({ scheduling: s }: RunSummary): string[] {
+  const lines: string[] = [];
+  const say = (text: string) => lines.push(...wrap(text, '  '));
+  if (s.evictions + s.shrinks > 0)
+    say(
+      `evicted ${decimal(s.evictions)} times${s.shrinks > 0 ? `, took workers back ${decimal(s.shrinks)} times` : ''}: ` +
+        `${decimal(s.evictedGpuHours)} GPU-hours held until then, ${decimal(s.evictedPerGranted, 3)} per GPU-hour granted`,
+    );
+  if (s.halfStartedGpuHours > 0) say(`half-started gangs held ${decimal(s.halfStartedGpuHours)} GPU-hours`);
+  if (s.partlyFreeNodes.max > 0)
+    say(
+      `nodes partly free: ${decimal(s.partlyFreeNodes.mean, 1)} on average, ${decimal(s.partlyFreeNodes.max)} at most`,
+    );
+  for (const { id, gpus, seconds, reason } of s.waiting.slice(0, SHOWN_WAITING))
+    if (reason !== null)
+      say(
+        `${plain(id)} (${decimal(gpus)} ${gpus === 1 ? 'GPU' : 'GPUs'}) waits for ${span(seconds)}: ${plain(reason)}`,
+      );
+  if (s.waiting.length > 0) say('simsup explain tells why a job waited, moved or died');
+  return lines.length === 0 ? [] : ['', ...lines.map((line) => (line.startsWith('  ') ? line : `  ${line}`))];
 }
 
 function projects(queues: readonly QueueSummary[]): string[] {

@@ -24,11 +24,18 @@ const MEAN_US = 2.3 * HOUR_US;
 const MAX_DEFAULT_JOBS = 1_000_000;
 
 /** Adds the default work, spread evenly over the projects; returns the assumption to show. */
-export function defaultTeams(cluster: CompiledCluster, projects: CompiledProjects, c: WorkloadContext): string {
+export function defaultTeams(
+  cluster: CompiledCluster,
+  projects: CompiledProjects,
+  c: WorkloadContext,
+  scale = 1,
+): string {
   const { nodes, pools } = cluster;
   let total = 0;
   let widest = 0;
   for (let n = 0; n < nodes.count; n++) {
+    // A node that goes over to another pool is one machine.
+    if (nodes.hardware !== undefined && nodes.hardware[n] !== n) continue;
     total += nodes.gpus[n];
     widest = Math.max(widest, nodes.gpus[n]);
   }
@@ -36,7 +43,7 @@ export function defaultTeams(cluster: CompiledCluster, projects: CompiledProject
   if (sizes.length === 0) sizes.push({ gpus: 0, weight: 1 });
   const weight = sizes.reduce((sum, s) => sum + s.weight, 0);
   const meanGpus = sizes.reduce((sum, s) => sum + s.gpus * s.weight, 0) / weight;
-  const perDay = (OFFERED_LOAD * total * 24) / (Math.max(meanGpus, 1) * (MEAN_US / HOUR_US));
+  const perDay = (scale * OFFERED_LOAD * total * 24) / (Math.max(meanGpus, 1) * (MEAN_US / HOUR_US));
   const expected = (perDay * c.horizonUs) / DAY_US;
   if (expected > MAX_DEFAULT_JOBS) {
     const found = `no Workload for ${total} GPUs`;
@@ -67,5 +74,5 @@ export function defaultTeams(cluster: CompiledCluster, projects: CompiledProject
       c.report.add({ file: 'default workload', line: 0, column: 0, path: '', found, expected });
     for (const job of jobs) c.sink.add({ ...job, project: name, generated: true, after: [], traits: {}, blame });
   }
-  return `No Workload is given: jobs of 1 to 8 GPUs are drawn, mean 2.3 hours, that ask for ${OFFERED_LOAD * 100} % of the cluster (sizes and mean duration of the Philly log, ATC '19).`;
+  return `No Workload is given: jobs of 1 to 8 GPUs are drawn, mean 2.3 hours, that ask for ${Math.round(scale * OFFERED_LOAD * 100)} % of the cluster (sizes and mean duration of the Philly log, ATC '19).`;
 }

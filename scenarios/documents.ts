@@ -64,7 +64,8 @@ export function checkDocuments(
   return checked;
 }
 
-function checkDocument(source: SourceDocument, report: Report): CheckedDocument | undefined {
+/** One document by its kind's schema; undefined after reporting what is wrong with it. */
+export function checkDocument(source: SourceDocument, report: Report): CheckedDocument | undefined {
   const { value } = source;
   if (typeof value !== 'object' || Array.isArray(value)) {
     report.at(
@@ -227,7 +228,7 @@ function likeliestBranch(branches: Issue[][]): Issue[] {
 }
 
 /** Names of the fields that a schema allows at a path, read off its JSON Schema. */
-function fieldNames(schema: z.ZodType, path: readonly PathStep[]): string[] {
+export function fieldNames(schema: z.ZodType, path: readonly PathStep[]): string[] {
   type Json = { [key: string]: unknown };
   let here: Json[] = [z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as Json];
   const spread = (list: Json[]): Json[] =>

@@ -33,8 +33,9 @@ describe("Mission Control's manifests", () => {
       ['llm-pretraining', [32, 0], 2, 16],
       ['inference-prod', [0, 16], 1, -1],
     ]);
-    const served = job(s, 'llama4-maverick-inference');
-    expect(served).toMatchObject({ project: 'inference-prod', tasks: [4, 4], class: 'inference', duration: Infinity });
+    const [served, second] = ['llama4-maverick-inference-0', 'llama4-maverick-inference-1'].map((id) => job(s, id));
+    expect(served).toMatchObject({ project: 'inference-prod', tasks: [4], class: 'inference', duration: Infinity });
+    expect({ ...second, j: served.j }).toEqual(served);
     expect(served.pools).toEqual(['b200-inference', 'h200-training']);
     expect(s.jobs.checkpointEveryUs[served.j]).toBe(0);
     const training = s.jobs.class.indexOf(0);

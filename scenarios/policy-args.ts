@@ -18,7 +18,7 @@ export function readPolicyArgs(
   const args: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(written)) {
     if (name === '__proto__') continue;
-    args[name] = Object.hasOwn(factory.args, name) ? asType(factory.args[name].type, value) : value;
+    args[name] = Object.hasOwn(factory.args, name) ? asSpecified(factory.args[name], value) : value;
   }
   const problems = argProblems(factory, args).map((problem) => {
     const { name, unknown } = problem;
@@ -29,6 +29,26 @@ export function readPolicyArgs(
     return nearest === undefined ? problem : { ...problem, nearest };
   });
   return { args, problems };
+}
+
+function asSpecified(spec: ArgSpec, value: unknown): unknown {
+  return spec.type === 'policies' ? policiesByPool(spec.of, value) : asType(spec.type, value);
+}
+
+/** `{pool: name}`, `{pool: {name, args}}`, or on a command line `pool:name,pool:name`. */
+function policiesByPool(of: readonly PolicyFactory[], value: unknown): unknown {
+  const written =
+    typeof value === 'string' ? Object.fromEntries(value.split(',').map((pair) => pair.trim().split(':'))) : value;
+  if (typeof written !== 'object' || written === null || Array.isArray(written)) return value;
+  return Object.fromEntries(
+    Object.entries(written as Record<string, unknown>).map(([pool, given]) => {
+      if (typeof given !== 'object' || given === null) return [pool, given ?? ''];
+      const { name, args } = given as { name?: unknown; args?: unknown };
+      const factory = of.find((policy) => policy.name === name);
+      if (factory === undefined || typeof args !== 'object' || args === null) return [pool, given];
+      return [pool, { ...given, args: readPolicyArgs(factory, args as Record<string, unknown>).args }];
+    }),
+  );
 }
 
 function asType(type: ArgSpec['type'], value: unknown): unknown {

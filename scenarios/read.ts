@@ -7,12 +7,17 @@ import type { JobDraft } from './compile/draft.ts';
 import { compileFaults } from './compile/faults.ts';
 import { newJobSink } from './compile/jobs.ts';
 import { compileKueue } from './compile/kueue.ts';
-import { inferenceJobs, manifestJobs } from './compile/manifests.ts';
+import { manifestJobs } from './compile/manifests.ts';
 import { compileProjects } from './compile/projects.ts';
+import { compileProvisioning } from './compile/provisioning.ts';
 import { noFiles, type ReadFile } from './compile/read-file.ts';
-import { isSbatch, readSbatch } from './compile/sbatch.ts';
+import { deploymentPlans, inferenceJobs } from './compile/replicas.ts';
+import { isSbatch } from './compile/sbatch.ts';
+import { schedulersOf } from './compile/schedulers.ts';
+import { readScript } from './compile/script.ts';
 import { compileServing } from './compile/serving.ts';
 import { compileSlurm } from './compile/slurm.ts';
+import { compileStacks } from './compile/stacks.ts';
 import { compileStorage } from './compile/storage.ts';
 import { compileEnergy, compileNetwork, compileSpot } from './compile/surroundings.ts';
 import { addWorkload, type WorkloadContext, workloadsOf } from './compile/workload.ts';
@@ -35,21 +40,30 @@ export interface ReadOptions {
   policies?: readonly Pick<PolicyFactory, 'name' | 'args'>[];
   limits?: Partial<Limits>;
   /** Instead of what the scenario says: these decide which jobs are generated. */
-  overrides?: { seed?: string; durationUs?: number };
+  overrides?: { seed?: string; durationUs?: number; scale?: number };
 }
 
-/** Reads a scenario. Throws `ScenarioError` and nothing else, whatever the text. */
+/** Reads a scenario. Throws `ScenarioError` and nothing else, whatever the text (read.fuzz.test.ts). */
 export function readScenario(text: string, options: ReadOptions = {}): Scenario {
+  return guarded(options, (file, report) => compile(text, file, options, report));
+}
+
+/** The same from documents that are checked already. */
+export function compileScenario(docs: readonly CheckedDocument[], options: ReadOptions = {}): Scenario {
+  return guarded(options, (file, report) => compileDocuments(docs, [], file, options, report));
+}
+
+function guarded(options: ReadOptions, make: (file: string, report: Report) => Scenario): Scenario {
   const file = options.file ?? 'scenario';
   const report = newReport();
   try {
-    const scenario = compile(text, file, options, report);
+    const scenario = make(file, report);
     if (report.problems.length > 0) throw new ScenarioError(report.problems);
     return scenario;
   } catch (error) {
-    if (error instanceof ScenarioError) throw error;
-    // What is thrown besides is a limit of the machine that ours did not foresee (memory, stack).
-    const what = error instanceof Error ? error.message.split('\n')[0] : String(error);
+    // Limits of the machine that ours did not foresee (memory, stack) are RangeErrors; anything else is a defect.
+    if (!(error instanceof RangeError)) throw error;
+    const what = error.message.split('\n')[0];
     const place = { file, line: 0, column: 0, path: '' };
     throw new ScenarioError([
       ...report.problems,
@@ -58,7 +72,7 @@ export function readScenario(text: string, options: ReadOptions = {}): Scenario 
   }
 }
 
-/** The checked documents of a scenario, those included that this version does not simulate (`Study` …). */
+/** The checked documents of a scenario, those included that a run has no use for (`Study`). */
 export function readDocuments(text: string, options: ReadOptions = {}): CheckedDocument[] {
   const report = newReport();
   const docs = checkDocuments(text, options.file ?? 'scenario', report, { ...DEFAULT_LIMITS, ...options.limits });
@@ -66,15 +80,13 @@ export function readDocuments(text: string, options: ReadOptions = {}): CheckedD
   return docs;
 }
 
-const NOT_YET: Record<string, string> = {
-  Provisioning: 'provisioning is not simulated in this version; its Provisioning is kept but has no effect',
-  Study: 'studies are not run by this version; its Study is kept but has no effect',
-};
-
 function compile(text: string, file: string, options: ReadOptions, report: Report): Scenario {
   const script = isSbatch(text, file) && text.length <= DEFAULT_LIMITS.size && !looksBinary(text);
   const docs = script ? [] : checkDocuments(text, file, report, { ...DEFAULT_LIMITS, ...options.limits });
-  const scripted = script ? readSbatch(text, file, report.add) : [];
+  const said: string[] = [];
+  const assume = (sentence: string) => said.push(sentence);
+  const context = { readFile: options.readFile ?? noFiles, schedulers: () => undefined, add: report.add, assume };
+  const scripted = script ? readScript(text, file, context) : [];
   if (docs.length === 0 && scripted.length === 0 && report.problems.length === 0) {
     report.add({
       file,
@@ -86,8 +98,18 @@ function compile(text: string, file: string, options: ReadOptions, report: Repor
     });
   }
   if (report.problems.length > 0) throw new ScenarioError(report.problems);
+  return compileDocuments(docs, scripted, file, options, report, said);
+}
 
-  const assumptions: string[] = [];
+function compileDocuments(
+  docs: readonly CheckedDocument[],
+  scripted: readonly JobDraft[],
+  file: string,
+  options: ReadOptions,
+  report: Report,
+  said: readonly string[] = [],
+): Scenario {
+  const assumptions: string[] = [...new Set(said)];
   const assume = (sentence: string) => {
     if (!assumptions.includes(sentence)) assumptions.push(sentence);
   };
@@ -101,6 +123,9 @@ function compile(text: string, file: string, options: ReadOptions, report: Repor
   const utcOffsets = utcOffsetsOf(spec, horizonUs, assume);
   const cluster = compileCluster(docs, readFile, report, assumptions);
   if (report.problems.length > 0) throw new ScenarioError(report.problems);
+  const provisioning = compileProvisioning(docs, cluster, horizonUs, report, assume);
+  const schedulers = schedulersOf(simulation.policy, docs, cluster.pools, report);
+  if (report.problems.length > 0) throw new ScenarioError(report.problems);
   const projects = compileProjects(docs, cluster, report, assumptions);
   if (report.problems.length > 0) throw new ScenarioError(report.problems);
   const kueue = compileKueue(docs, cluster, projects.index, report);
@@ -110,7 +135,7 @@ function compile(text: string, file: string, options: ReadOptions, report: Repor
   const spot = compileSpot(docs, cluster.pools, assume);
   if (report.problems.length > 0) throw new ScenarioError(report.problems);
 
-  const workloads = workloadsOf(docs);
+  const workloads = scaled(workloadsOf(docs), options.overrides?.scale ?? 1);
   const trainer = documentsOf(docs, 'trainer')[0]?.data.trainer.checkpoint_callback_params;
   const checkpointSteps = trainer?.every_n_train_steps ?? 0;
   if (checkpointSteps > 0) {
@@ -137,25 +162,30 @@ function compile(text: string, file: string, options: ReadOptions, report: Repor
     horizonUs,
     startEpochSeconds: spec.start,
     utcOffsets,
+    pools: cluster.pools.map((pool) => pool.name),
+    schedulers,
     assume,
   };
+  const deployments = deploymentPlans(docs, cluster, report, assume);
   const direct: JobDraft[] = [
     ...scripted,
     ...manifestJobs(docs, report, assume),
-    ...inferenceJobs(docs, cluster, durationUs === Infinity, report, assume),
+    ...inferenceJobs(deployments, cluster, durationUs === Infinity, report, assume),
   ];
   for (const draft of direct) sink.add(draft);
   workloads.forEach((w, i) => {
     addWorkload(w, i, context);
   });
   if (workloads.length === 0 && direct.every((d) => d.class === 'inference')) {
-    assume(defaultTeams(cluster, projects, context));
+    assume(defaultTeams(cluster, projects, context, options.overrides?.scale ?? 1));
   }
   const jobs = sink.finish();
-  const faults = compileFaults(docs, cluster, spec, simulation.policy.name, report, assume);
+  const faults = compileFaults(docs, cluster, spec, simulation.policy.name, report, assume, readFile);
+  const stacks = compileStacks(docs, options.policies, report);
   const settings = storage.settings();
   const serving = compileServing({
-    ...{ docs, cluster, jobs: jobs.jobs, readFile, report, durationUs, assume },
+    ...{ docs, deployments, cluster, jobs: jobs.jobs, poolLists: jobs.poolLists, readFile, report, durationUs, assume },
+    missionControl: faults.recovery?.stack.name === 'mission-control',
     ...{ startEpochSeconds: spec.start, utcOffsetMinutes: utcOffsets[0].minutes },
   });
   if (jobs.tooLarge > 0)
@@ -164,9 +194,6 @@ function compile(text: string, file: string, options: ReadOptions, report: Repor
     assume(
       'Requested time limits end jobs under policies that enforce them (slurm, slurm-typical) and under no others.',
     );
-  }
-  for (const kind of Object.keys(NOT_YET)) {
-    if (docs.some((d) => d.kind === kind)) assume(`Of this scenario, ${NOT_YET[kind]}.`);
   }
   if (jobs.jobs.count === 0 && report.problems.length === 0 && jobs.tooLarge > 0) {
     report.add({ file, line: 0, column: 0, path: '', found: 'no job that fits the cluster', expected: 'at least one' });
@@ -194,14 +221,25 @@ function compile(text: string, file: string, options: ReadOptions, report: Repor
     ...(kueue === undefined ? {} : { kueue }),
     ...(slurm === undefined ? {} : { slurm }),
     ...faults,
+    ...(stacks.length > 0 && { stacks }),
     ...(settings === undefined ? {} : { storage: settings }),
     ...(network === undefined ? {} : { network }),
     ...(spot === undefined ? {} : { spot }),
+    ...(provisioning && { provisioning: provisioning.settings(faults.faults?.repair) }),
     energy,
     ...(serving === undefined ? {} : { serving }),
     // Several pools may rest on the same one.
     assumptions: [...new Set(assumptions)],
   };
+}
+
+/** At so many times the load that the scenario states. */
+function scaled(workloads: ReturnType<typeof workloadsOf>, factor: number): ReturnType<typeof workloadsOf> {
+  if (factor === 1) return workloads;
+  return workloads.map((w) => ({
+    ...w,
+    data: { ...w.data, spec: { ...w.data.spec, scale: w.data.spec.scale * factor } },
+  }));
 }
 
 interface ReadSimulation {

@@ -20,13 +20,17 @@ import {
   trainerKind,
   trainingWorkloadKind,
 } from './schema/manifests.ts';
-import { clusterKind, LATER, laterKinds, pricesKind, simulationKind, workloadKind } from './schema/simsup.ts';
+import { provisioningKind } from './schema/provisioning.ts';
+import { clusterKind, pricesKind, simulationKind, workloadKind } from './schema/simsup.ts';
 import { slurmKind } from './schema/slurm.ts';
+import { stackKind } from './schema/stacks.ts';
 import { energyKind, networkKind, storageKind } from './schema/storage.ts';
+import { studyKind } from './schema/study.ts';
 
 export * from './schema/common.ts';
 export type { InferenceInput, PodTemplate, ProjectInput } from './schema/manifests.ts';
 export * from './schema/simsup.ts';
+export { MAX_RUNS, type RangeInput, type SpreadInput, type StudySpec } from './schema/study.ts';
 
 /** One kind of document: how it is recognised, and its schema. */
 export interface KindEntry {
@@ -49,10 +53,12 @@ export const KINDS: readonly KindEntry[] = [
   entry('simsup.dev/v1', 'Simulation', simulationKind),
   entry('simsup.dev/v1', 'FaultModel', faultModelKind),
   entry('simsup.dev/v1', 'Slurm', slurmKind),
+  entry('simsup.dev/v1', 'Stack', stackKind),
   entry('simsup.dev/v1', 'Storage', storageKind),
   entry('simsup.dev/v1', 'Network', networkKind),
   entry('simsup.dev/v1', 'Energy', energyKind),
-  ...LATER.map((k, i) => entry('simsup.dev/v1', k, laterKinds[i])),
+  entry('simsup.dev/v1', 'Provisioning', provisioningKind),
+  entry('simsup.dev/v1', 'Study', studyKind),
   entry(MISSION_CONTROL, 'MissionControlDepartment', departmentKind),
   entry(MISSION_CONTROL, 'MissionControlProject', projectKind),
   entry(MISSION_CONTROL, 'FaultTolerancePolicy', faultToleranceKind),
@@ -79,9 +85,12 @@ export interface Accepted {
   Simulation: z.output<typeof simulationKind>;
   FaultModel: z.output<typeof faultModelKind>;
   Slurm: z.output<typeof slurmKind>;
+  Stack: z.output<typeof stackKind>;
   Storage: z.output<typeof storageKind>;
   Network: z.output<typeof networkKind>;
   Energy: z.output<typeof energyKind>;
+  Provisioning: z.output<typeof provisioningKind>;
+  Study: z.output<typeof studyKind>;
   MissionControlDepartment: z.output<typeof departmentKind>;
   MissionControlProject: z.output<typeof projectKind>;
   FaultTolerancePolicy: z.output<typeof faultToleranceKind>;

@@ -66,6 +66,8 @@ export interface NodeColumns {
   nvlinkDomain: Int32Array;
   /** Index into `migLayouts`, -1 = MIG off. */
   migLayout: Int32Array;
+  /** Where nodes change pools: the node whose hardware this one is, itself but for those that take over another's. */
+  hardware?: Int32Array;
 }
 
 export interface DepartmentSpec {
@@ -130,6 +132,8 @@ export interface JobSpec {
   checkpointEveryUs?: number;
   /** Stall while a checkpoint is written, µs. */
   checkpointStallUs?: number;
+  /** Complete checkpoints that are kept; absent = all of them. With a plan, the plan says. */
+  checkpointKeep?: number;
   /** Saves its state when preempted (inside its grace period) and so loses nothing. */
   checkpointOnPreempt?: boolean;
   /** From all workers placed to the first step, µs (image, NCCL, load). */
@@ -201,6 +205,7 @@ export interface JobColumns {
   qos: Map<number, string>;
   topologyRequired: Map<number, TopologyLevel>;
   topologyPreferred: Map<number, TopologyLevel>;
+  checkpointKeep?: Map<number, number>;
   checkpoint?: Map<number, CheckpointPlan>;
   dataset?: Map<number, DatasetPlan>;
   allReduce?: Map<number, AllReduce>;
@@ -310,6 +315,8 @@ export interface FileSystemSpec {
   capacityBytes: number;
   /** How long the last checkpoint of a job that has ended is kept, µs. */
   retentionUs: number;
+  /** No file system but the nodes' own disks or memory: faults of storage pass it by. */
+  ofNodes?: boolean;
 }
 
 /**
@@ -405,6 +412,8 @@ export type Hazard =
   | { type: 'weibull'; shape: number }
   /** `sigma`: standard deviation of the logarithm. */
   | { type: 'lognormal'; sigma: number }
+  /** Gaps as recorded, each as likely as the others, stretched so that their mean is the unit's. */
+  | { type: 'recorded'; gapsUs: number[] }
   /** Exponential, but more often while a unit is young and when it is old. */
   | { type: 'bathtub'; infantFactor: number; infantUs: number; wearOutFactor: number; wearOutAfterUs: number };
 
@@ -446,6 +455,73 @@ export interface RepairSettings {
   checkUs: number;
   serviceCheckUs: number;
   burnInUs: number;
+}
+
+/** What is done to a node before it takes work. `image` takes one of the places for imaging. */
+export const PROVISIONING_STEPS = ['image', 'firmware', 'reboot', 'burn-in', 'check'] as const;
+export interface ProvisioningStep {
+  kind: (typeof PROVISIONING_STEPS)[number];
+  time: DrawnTime;
+  /** Probability that the node fails it and goes to repair. */
+  failure: number;
+}
+
+/** How a node that has jobs is emptied. */
+export interface DrainRule {
+  /** How long its jobs may go on, µs; Infinity = as long as they like. */
+  waitUs: number;
+  /** Those that have not ended then write a checkpoint, if they write any, and leave; or die; or the node is let go for this time. */
+  overdue: 'preempt' | 'kill' | 'skip';
+}
+
+/** New firmware, or a new image, for all nodes of some pools, a few at a time. */
+export interface RolloutSpec {
+  name: string;
+  atUs: number;
+  pools: number[];
+  steps: ProvisioningStep[];
+  drain: DrainRule;
+  /** Nodes taken together: the next wave begins when all of them are over, and this much later; 0 = no waves. */
+  perWave: number;
+  betweenWavesUs: number;
+  /** Most nodes of its pools out of service at a time, for whatever reason; a share (0–1) of them, rounded down, at least 1. */
+  maxUnavailable: { count: number } | { share: number };
+  order: 'rack' | 'name' | 'idle-first';
+  /** After so many failed updates, or such a share of the nodes, no more nodes are taken for this long, µs; Infinity = it stops. */
+  pause?: { failures: { count: number } | { share: number }; forUs: number };
+  /** With what the repair of a node begins whose update failed. */
+  repair: 'reboot' | 'service' | 'rma';
+}
+
+/** Nodes that join, leave, or go over to another pool at a stated time. */
+export interface NodeChange {
+  name: string;
+  kind: 'join' | 'leave' | 'move';
+  atUs: number;
+  nodes: number[];
+  /** Of a move: what each of the nodes is in its new pool. */
+  becomes: number[];
+  drain: DrainRule;
+  /** What is done to nodes that come. */
+  steps: ProvisioningStep[];
+}
+
+/** How nodes come into the cluster, are updated and leave (BCM). */
+export interface ProvisioningSettings {
+  /** Nodes that are not there at the start. */
+  absent: number[];
+  /** Nodes that can be imaged at the same time. */
+  parallelImaging: number;
+  /** What a node goes through before it returns: after a reset or reboot, after service, with new hardware. */
+  returns: { quick: ProvisioningStep[]; served: ProvisioningStep[]; renewed: ProvisioningStep[] };
+  /** With what the repair of a node begins that fails its burn-in or a check when it is new. */
+  newRepair: 'reboot' | 'service' | 'rma';
+  /** A spare of its pool takes the place of every node that goes to repair. */
+  sparesReplace: boolean;
+  rollouts: RolloutSpec[];
+  changes: NodeChange[];
+  /** Of repairs, in place of those of the fault model. */
+  repair?: RepairSettings;
 }
 
 export interface FaultSettings {
@@ -521,6 +597,39 @@ export interface RecoverySettings {
   faultTolerance?: FaultToleranceSettings;
   /** Nodes kept out of use for action `HotSpare`, by pool. */
   spares: number[];
+}
+
+/** What it takes to set a stack up and keep it running, in hours of people; simulated faults come on top. */
+export interface OperationsEffort {
+  /** Hours of each engineer until the first job runs, and how many engineers. */
+  setUpHours: number;
+  engineers: number;
+  /** Hours of upgrades and care in a month of 720 h, all engineers together. */
+  upkeepHoursPerMonth: number;
+  microUsdPerHour: number;
+  /** Time over which the set-up is written off, µs. */
+  setUpLastsUs: number;
+}
+
+/** One of the ways to run a cluster that are compared; docs/break-even.md has each value's source. */
+export interface ComparedStack {
+  name: string;
+  title: string;
+  /** Decides order, quota and gangs. */
+  policy: PolicyChoice;
+  /** Work that asks for part of a GPU gets a whole one. */
+  wholeGpus: boolean;
+  /** How faults are noticed and what is done about them. */
+  settings: StackSettings;
+  /** Absent = as the scenario says, else as shipped. */
+  telemetry?: TelemetrySettings;
+  /** `scenario`: its FaultTolerancePolicy, else the guide's; other stacks have none. */
+  faultTolerance: 'scenario' | 'none';
+  /** Where replicas of inference deployments go. Stated; the policy decides what is simulated of it. */
+  servingPlacement: 'spread' | 'bin-pack' | 'slo-aware' | 'none';
+  operations: OperationsEffort;
+  /** Integer micro-dollars per GPU-year of 8,760 h. */
+  licenceMicroUsd: number;
 }
 
 // --- LLM serving by requests ---------------------------------------------------------------------------------------
@@ -624,29 +733,158 @@ export interface RequestColumns {
   hashes: Map<number, readonly number[]>;
 }
 
-/** A deployment whose requests are simulated one by one. */
-export interface ServingSpec {
-  name: string;
-  /** Index of the job that holds its GPUs. */
-  job: number;
-  replicas: number;
-  parallelism: Parallelism;
-  model: ModelShape;
-  precision: Precision;
+/** Targets of a deployment, µs; Infinity = none. */
+export interface Slo {
+  ttftUs: number;
+  /** Time to generate a token, after the first. */
+  tokenUs: number;
+}
+
+/** Why a request missed its target; the first that applies. */
+export const CAUSES = [
+  'fault',
+  'preempted',
+  'cold-start',
+  'kv-pressure',
+  'stale-telemetry',
+  'queue',
+  'prefill',
+  'batch',
+] as const;
+export type Cause = (typeof CAUSES)[number];
+
+/** One request's life, µs. */
+export interface RequestTrace {
+  number: number;
+  tenant: number;
+  replica: number;
+  prompt: number;
+  output: number;
+  cachedTokens: number;
+  arrivalUs: number;
+  admittedUs: number;
+  firstTokenUs: number;
+  doneUs: number;
+  preemptions: number;
+  /** Undefined where the target was met. */
+  missed?: Cause;
+}
+
+/** A replica on the GPUs of one pool: one deployment may come to stand on several kinds. */
+export interface ReplicaVariant {
+  pool: number;
+  gpuModel: string;
   gpu: GpuShape;
-  efficiency: Efficiency;
-  /** KV blocks of so many tokens, and what one iteration may hold. */
-  blockTokens: number;
+  parallelism: Parallelism;
+  /** KV blocks, and what one iteration may hold. */
   blocks: number;
   maxTokens: number;
   maxSequences: number;
+}
+
+/** From its GPUs' being given to a replica until it answers. */
+export interface ColdStart {
+  /** Pull of the image where the node does not have it, µs. */
+  imageUs: number;
+  /** Weights, read from a store that all replicas loading at the time share, or from the node's own disk if it has them. */
+  weightBytes: number;
+  storeBytesPerSecond: number;
+  diskBytesPerSecond: number;
+  /** Compilation, graph capture; then until the endpoint is probed and registered, µs. */
+  warmUpUs: number;
+  registerUs: number;
+}
+
+export type Autoscaling = { min: number; max: number; tickUs: number } & (
+  | {
+      /** Knative's (KServe): concurrent requests a replica, over a stable and a panic window. */
+      kind: 'concurrency';
+      /** What a replica is meant to have, the share of it aimed at in. */
+      target: number;
+      stableUs: number;
+      panicUs: number;
+      /** Times what the replicas are meant to have that begins a panic. */
+      panicFactor: number;
+      maxUpFactor: number;
+      maxDownFactor: number;
+      /** Idle for so long before the last one goes, µs. */
+      toZeroUs: number;
+    }
+  | {
+      /** Kubernetes' HorizontalPodAutoscaler on the mean number of requests a replica. */
+      kind: 'hpa';
+      target: number;
+      tolerance: number;
+      downStabilisationUs: number;
+      upPods: number;
+      upFactor: number;
+    }
+  | {
+      /** The fewest replicas that meet the targets at the rate seen, by the closed form. */
+      kind: 'slo';
+      /** Share of requests that are to meet them. */
+      attainment: number;
+      /** Times the rate seen that is planned for. */
+      headroom: number;
+      /** Fewer replicas must have sufficed for so long, µs. */
+      downUs: number;
+    }
+);
+
+/** Row of the guide's table that a deployment falls under. */
+export const PLACEMENT_RULES = ['long-context', 'throughput', 'interactive', 'nvlink-group', 'preferred'] as const;
+export type PlacementRule = (typeof PLACEMENT_RULES)[number];
+
+/** How a control plane picks nodes for replicas, and when it moves them. */
+export interface ServingPlacement {
+  rule: PlacementRule;
+  /** Pools that are acceptable, best first; nodes elsewhere are never picked. */
+  pools: number[];
+  /** No new replica on a node, and replicas move away from one, above this mean of the field over the window; 0..1. */
+  avoidUtil: number;
+  /** A node that was passed over is taken again below this. */
+  clearUtil: number;
+  field: UtilField;
+  windowUs: number;
+  /** Whether replicas that stand on a node above the threshold are moved. */
+  rebalances: boolean;
+}
+
+/** `DCGM_FI_DEV_GPU_UTIL`: any kernel runs. `DCGM_FI_PROF_PIPE_TENSOR_ACTIVE`: share of the peak arithmetic done. */
+export const UTIL_FIELDS = ['DCGM_FI_DEV_GPU_UTIL', 'DCGM_FI_PROF_PIPE_TENSOR_ACTIVE'] as const;
+export type UtilField = (typeof UTIL_FIELDS)[number];
+
+/** An inference deployment whose requests are simulated. */
+export interface ServingSpec {
+  name: string;
+  /** Jobs that hold GPUs, one a replica; those beyond `replicas` wait until they are called for. */
+  replicaJobs: number[];
+  /** Replicas at the start. */
+  replicas: number;
+  /** Every request and every batch, or closed form by replica and minute. */
+  fidelity: 'requests' | 'rate';
+  /** In service when the simulation begins; else deployed at its start. */
+  startsActive: boolean;
+  /** By pool that its replicas may stand in, the preferred one first. */
+  variants: ReplicaVariant[];
+  model: ModelShape;
+  modelName: string;
+  precision: Precision;
+  efficiency: Efficiency;
+  blockTokens: number;
   prefixTokens: number;
   routing: 'round-robin' | 'least-outstanding' | 'prefix-aware';
+  /** Requests a replica may have before more are turned away; Infinity = no limit. */
+  maxOutstanding: number;
+  /** How long a replica that is to go may finish what it has, µs. */
+  drainUs: number;
+  coldStart: ColdStart;
+  autoscaling?: Autoscaling;
+  placement?: ServingPlacement;
   /** Targets, µs; Infinity = none. `tokensPerSecond`: of the whole deployment, 0 = none. */
   ttftUs: number;
   tokenUs: number;
   tokensPerSecond: number;
-  priceMicroUsd: number;
   tenants: string[];
   /** Drawn, or replayed `rate` times as fast; mixed by time. */
   requests: (GeneratedRequests | { columns: RequestColumns; rate: number })[];
@@ -684,6 +922,8 @@ export interface Scenario {
   faults?: FaultSettings;
   /** What is noticed of it, and done about it; absent = as the stack `runai`. */
   recovery?: RecoverySettings;
+  /** Stacks that this scenario describes otherwise than simsup does; for comparisons only. */
+  stacks?: ComparedStack[];
   /** File systems, and which of the jobs' checkpoints and data lie there. */
   storage?: StorageSettings;
   /** What communication costs; absent = a step takes the same time wherever a gang stands. */
@@ -691,7 +931,9 @@ export interface Scenario {
   /** Reclaim of spot capacity, by pool; null = nobody takes it away. */
   spot?: (SpotSpec | null)[];
   energy?: EnergySettings;
-  /** Deployments whose requests are stated. */
+  /** How nodes come, are updated and leave; absent = all are there from the start to the end. */
+  provisioning?: ProvisioningSettings;
+  /** Deployments whose requests are simulated. */
   serving?: ServingSpec[];
   /** What is assumed and where from: shown by `run` and in reports. */
   assumptions: string[];
@@ -764,6 +1006,7 @@ export class JobsBuilder {
   private qos = new Map<number, string>();
   private topologyRequired = new Map<number, TopologyLevel>();
   private topologyPreferred = new Map<number, TopologyLevel>();
+  private checkpointKeep = new Map<number, number>();
   private checkpoint = new Map<number, CheckpointPlan>();
   private dataset = new Map<number, DatasetPlan>();
   private allReduce = new Map<number, AllReduce>();
@@ -818,6 +1061,7 @@ export class JobsBuilder {
     if (spec.qos !== undefined) this.qos.set(j, spec.qos);
     if (spec.topologyRequired !== undefined) this.topologyRequired.set(j, spec.topologyRequired);
     if (spec.topologyPreferred !== undefined) this.topologyPreferred.set(j, spec.topologyPreferred);
+    if (spec.checkpointKeep !== undefined) this.checkpointKeep.set(j, spec.checkpointKeep);
     if (spec.checkpoint !== undefined) this.checkpoint.set(j, spec.checkpoint);
     if (spec.dataset !== undefined) this.dataset.set(j, spec.dataset);
     if (spec.allReduce !== undefined) this.allReduce.set(j, spec.allReduce);
@@ -867,6 +1111,7 @@ export class JobsBuilder {
       qos: moved(this.qos),
       topologyRequired: moved(this.topologyRequired),
       topologyPreferred: moved(this.topologyPreferred),
+      checkpointKeep: moved(this.checkpointKeep),
       checkpoint: moved(this.checkpoint),
       dataset: moved(this.dataset),
       allReduce: moved(this.allReduce),

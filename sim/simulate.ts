@@ -2,7 +2,7 @@
  * The front door: `simulate(scenario)` runs a compiled scenario to its end and returns everything that was recorded.
  * `Simulation` is the same run held in the hand: step it, stop it, take a snapshot, fork it, change something, go on.
  */
-import { Cluster, NODE_STATES, type NodeState, READY } from './cluster/cluster.ts';
+import { ABSENT, Cluster, NODE_STATES, type NodeState, READY } from './cluster/cluster.ts';
 import { type Action, PENDING, type Trial, type View } from './cluster/view.ts';
 import { Engine } from './engine/engine.ts';
 import type { EventId } from './engine/queue.ts';
@@ -13,20 +13,34 @@ import { checkedArgs, type Policy, PolicyArgumentError, type PolicyFactory } fro
 import { recoveryFor } from './policy/recovery/recovery.ts';
 import { recoveryOf } from './policy/recovery/stacks.ts';
 import { Accounts } from './record/accounts.ts';
+import { Decisions } from './record/decisions.ts';
 import { CATEGORIES, CATEGORY, Ledger } from './record/ledger.ts';
 import type { Lives } from './record/lives.ts';
+import { Presence } from './record/presence.ts';
+import type { Recorder } from './record/recorder.ts';
 import { type Run, recordRun, seriesOf } from './record/run.ts';
 import { Samples } from './record/samples.ts';
-import type { ServingFigures } from './record/slo.ts';
 import { jobRow, ledgerRow, type TraceSink } from './record/trace.ts';
+import { WEEK_US, Weeks } from './record/weeks.ts';
 import { HOUR_US, type Scenario } from './scenario.ts';
-import { serveScenario } from './serve.ts';
+import { figuresOf, newServing, withOwnColumns } from './serving.ts';
 import { Checkpoints } from './world/checkpoints/checkpoints.ts';
 import { KIND, PRIORITY } from './world/events.ts';
 import { Faults } from './world/faults/faults.ts';
+import { handleFaultEvents } from './world/faults/life.ts';
 import { Fragmentation } from './world/fragmentation.ts';
-import { Jobs } from './world/jobs.ts';
+import { checkpointLanded } from './world/jobs/checkpointing.ts';
+import { killJob, takeAway } from './world/jobs/endings.ts';
+import { Jobs } from './world/jobs/jobs.ts';
+import { handleJobEvents } from './world/jobs/life.ts';
+import { spanUs } from './world/jobs/pace.ts';
+import { scheduleArrival } from './world/jobs/queue.ts';
+import { placeJob, stateLoaded } from './world/jobs/startup.ts';
+import { giveNotice, preemptJob } from './world/jobs/stopping.ts';
+import { shrinkJob } from './world/jobs/workers.ts';
 import { Network } from './world/network.ts';
+import { Provisioning } from './world/provisioning/provisioning.ts';
+import type { Serving } from './world/serving/serving.ts';
 import { Spot } from './world/spot/spot.ts';
 import { Storage } from './world/storage/storage.ts';
 
@@ -39,6 +53,7 @@ export { POLICIES, policyNames } from './policy/index.ts';
 export { type ArgSpec, type Decision, type Policy, PolicyArgumentError, type PolicyFactory } from './policy/policy.ts';
 export { ALLOCATED, BUSY, CATEGORIES, type Category, USEFUL } from './record/ledger.ts';
 export { type LifeEvent, type LifeRow, Lives } from './record/lives.ts';
+export { ACTIVITIES, EVENT_KINDS, type RecordedColumns, Recorder } from './record/recorder.ts';
 export type { LedgerEntry, Run } from './record/run.ts';
 export type { TraceRow } from './record/trace.ts';
 export * from './scenario.ts';
@@ -52,6 +67,8 @@ export interface SimulateOptions {
   trace?: TraceSink;
   /** Notes what happens to each job, compactly. */
   lives?: Lives;
+  /** Keeps what is drawn: who held which GPUs when, phases, states, sums over time. */
+  recorder?: Recorder;
   /** Called now and then with the simulated time reached, µs; return false to stop the run there. */
   onProgress?: (nowUs: number, events: number) => boolean;
 }
@@ -61,16 +78,6 @@ export function simulate(scenario: Scenario, options: SimulateOptions = {}): Run
   const simulation = new Simulation(scenario, options);
   simulation.run();
   return simulation.result();
-}
-
-/** Its GPUs are busy for the share of time that was measured, in place of what was stated. */
-function withBusyShares(scenario: Scenario, serving: readonly ServingFigures[]): Scenario {
-  const useMilli = scenario.jobs.useMilli.slice();
-  scenario.serving?.forEach(({ job, replicas }, i) => {
-    const share = serving[i].busyUs / (replicas * scenario.durationUs);
-    useMilli[job] = Math.min(1000, Math.round(1000 * share));
-  });
-  return { ...scenario, jobs: { ...scenario.jobs, useMilli } };
 }
 
 export interface SimulationSnapshot {
@@ -98,18 +105,23 @@ export class Simulation {
   private readonly accounts: Accounts;
   private readonly samples: Samples;
   private readonly fragmentation: Fragmentation;
+  private readonly decisions: Decisions;
   /** File systems; null where the scenario states none. */
   readonly storage: Storage | null = null;
   private readonly checkpoints: Checkpoints | null = null;
   private readonly spot: Spot | null = null;
+  /** Null where all nodes are there from the start to the end, and are not updated. */
+  readonly provisioning: Provisioning | null = null;
+  private readonly presence: Presence | null = null;
+  private readonly weeks: Weeks | null = null;
   readonly faults: Faults;
-  /** Of deployments whose requests are stated. */
-  private readonly serving: ServingFigures[] | undefined;
+  /** Inference deployments whose requests are simulated; null = there are none. */
+  private readonly serving: Serving | null = null;
   private readonly engine = new Engine();
   private streams: Streams;
   private readonly policy: Policy;
   private readonly view: View;
-  private readonly options: SimulateOptions;
+  private options: SimulateOptions;
   private policyState: unknown;
   private decideEvent: EventId = -1;
   private decideAt = Infinity;
@@ -121,28 +133,38 @@ export class Simulation {
   private interrupted = false;
   private stalled = false;
 
-  /** `serving`: what another simulation of this scenario has measured of its deployments. */
-  constructor(scenario: Scenario, options: SimulateOptions = {}, serving?: ServingFigures[]) {
+  constructor(scenario: Scenario, options: SimulateOptions = {}) {
     const factory = options.policy ?? policyNamed(scenario.policy.name);
     this.options = options;
-    // Requests first: how long a deployment's GPUs are busy follows from them.
-    if (scenario.serving !== undefined) this.serving = serving ?? serveScenario(scenario);
-    const loaded = this.serving === undefined ? scenario : withBusyShares(scenario, this.serving);
-    this.scenario = factory.wholeGpusOnly ? withWholeGpus(loaded) : loaded;
+    const loaded = scenario.serving === undefined ? scenario : withOwnColumns(scenario);
+    const args = checkedArgs(factory, scenario.policy.args);
+    const whole = factory.wholeGpusOnly ? () => true : factory.wholeGpusFor?.(loaded, args);
+    this.scenario = whole === undefined ? loaded : withWholeGpus(loaded, whole);
     const { pools, nodes, jobs, migLayouts, migProfiles, seed } = this.scenario;
-    this.policy = factory.create(checkedArgs(factory, scenario.policy.args));
+    this.policy = factory.create(args);
     this.streams = new Streams(seed);
     this.cluster = new Cluster({ pools, nodes, jobs, migLayouts, migProfiles });
     this.ledger = new Ledger(pools.length, options.keepHours ?? false, firstHourEnd(scenario));
     this.accounts = new Accounts(this.scenario, this.ledger);
-    this.jobs = new Jobs(this.scenario, this.cluster, this.engine, this.accounts);
+    if (this.scenario.serving !== undefined) {
+      const { cluster, engine, accounts } = this;
+      this.serving = newServing({
+        ...{ scenario: this.scenario, cluster, engine, accounts, jobs: () => this.jobs, faults: () => this.faults },
+        telemetryUs: recoveryOf(this.scenario).telemetry.exporterUs,
+        // Other policies keep a job in line until they have placed it.
+        withdraws: factory.name === 'runai',
+      });
+    }
+    const books = this.serving === null ? this.accounts : this.serving.follow(this.accounts);
+    this.jobs = new Jobs(this.scenario, this.cluster, this.engine, books);
+    handleJobEvents(this.jobs);
     const { network } = this.scenario;
     if (network !== undefined) this.jobs.network = new Network(this.scenario, this.cluster, network);
     if (this.scenario.storage !== undefined) {
       this.storage = new Storage(this.scenario.storage.fileSystems, this.engine);
       this.checkpoints = new Checkpoints(this.scenario, this.cluster, this.engine, this.storage);
-      this.checkpoints.onLanded = (job, work, shared) => this.jobs.landed(job, work, shared);
-      this.checkpoints.onRead = (job) => this.jobs.loaded(job);
+      this.checkpoints.onLanded = (job, work, shared) => checkpointLanded(this.jobs, job, work, shared);
+      this.checkpoints.onRead = (job) => stateLoaded(this.jobs, job);
       this.jobs.checkpoints = this.checkpoints;
     }
     if (this.scenario.spot?.some((spec) => spec !== null)) {
@@ -159,9 +181,25 @@ export class Simulation {
       engine: this.engine,
       streams: () => this.streams,
       setNodeState: (node, state) => this.changeNode(node, NODE_STATES.indexOf(state)),
+      bookGpu: (node, units, unhealthy) => this.bookGpu(node, units, unhealthy),
+      setStorageDown: (fileSystem, down) => this.storage?.setDown(fileSystem, down),
       recovery: recoveryFor(recoveryOf(this.scenario), this.scenario),
     });
+    handleFaultEvents(this.faults);
+    const { provisioning } = this.scenario;
+    if (provisioning !== undefined) {
+      for (const node of provisioning.absent) this.cluster.setNodeState(node, ABSENT);
+      this.cluster.commit();
+      this.presence = new Presence(this.cluster);
+      const { cluster, jobs, engine, faults } = this;
+      const setNodeState = (node: number, state: NodeState) => this.changeNode(node, NODE_STATES.indexOf(state));
+      const host = { scenario: this.scenario, cluster, jobs, engine, faults, setNodeState };
+      this.provisioning = new Provisioning(host, provisioning);
+      this.weeks = new Weeks(pools.length, this.ledger);
+      engine.on(KIND.week, () => this.endWeek());
+    }
     this.fragmentation = new Fragmentation(this.scenario, this.cluster);
+    this.decisions = new Decisions(this.scenario, this.cluster);
     this.samples = new Samples(seriesOf(this.scenario).count, bucketFor(scenario.durationUs));
     this.view = this.makeView();
     this.jobs.limits = this.policy.limits ?? null;
@@ -171,15 +209,22 @@ export class Simulation {
     this.engine.on(KIND.nodeState, (node, state) => this.changeNode(node, state));
     this.jobs.onChange = () => this.askPolicy();
     this.jobs.onPool = (pool) => this.noteChanged(pool);
-    this.jobs.onPending = (job, by) => this.countPending(job, by);
+    this.jobs.onPending = (job, by) => {
+      this.countPending(job, by);
+      if (by > 0) this.serving?.queued(job);
+    };
+    this.options.recorder?.attach(this.scenario, this.cluster, this.ledger);
     this.watch();
     this.engine.digest.text(`${scenario.name} ${this.policy.name} ${seed}`);
     for (let pool = 0; pool < pools.length; pool++) {
       this.ledger.enter(0, this.ledger.account(pool, CATEGORY.free), this.cluster.openFreeUnits[pool]);
     }
-    this.jobs.begin();
+    this.serving?.begin();
+    scheduleArrival(this.jobs);
     this.spot?.begin();
     this.faults.begin();
+    this.provisioning?.start();
+    if (this.weeks !== null) this.engine.schedule(WEEK_US, PRIORITY.provisioning, KIND.week);
   }
 
   get nowUs(): number {
@@ -248,11 +293,12 @@ export class Simulation {
       samples,
       engine,
       policyName: policy.name,
+      decisions: this.decisions,
       interrupted,
       stalled,
       warnings: policy.warnings?.(scenario) ?? [],
       ...this.surroundings(),
-      ...(this.serving && { serving: this.serving }),
+      ...(this.serving && { serving: figuresOf(this.serving, now) }),
       faults: this.faults.rows,
     });
   }
@@ -280,7 +326,23 @@ export class Simulation {
         },
       }),
       ...(spot && { spot: { notices: spot.notices, taken: spot.taken, returned: spot.returned } }),
+      ...this.provisioned(),
     };
+  }
+
+  private provisioned() {
+    const { provisioning, presence, weeks, scenario, engine, jobs } = this;
+    if (provisioning === null || presence === null || weeks === null) return {};
+    return {
+      capacity: presence.capacity(scenario.nodes.gpus, engine.now),
+      provisioning: { ...provisioning.report(), weeks: weeks.rows(scenario, jobs, engine.now) },
+    };
+  }
+
+  private endWeek(): void {
+    this.ledger.settle(this.engine.now);
+    this.weeks?.end();
+    this.engine.schedule(this.engine.now + WEEK_US, PRIORITY.provisioning, KIND.week);
   }
 
   /** Plain data that `Simulation.resume` continues from, to the same digest as running through. */
@@ -292,13 +354,18 @@ export class Simulation {
         cluster: this.cluster.snapshot(),
         jobs: this.jobs.snapshot(),
         ledger: takeSnapshot(this.ledger, ['observer', 'onRebook']),
-        accounts: takeSnapshot(this.accounts, ['scenario', 'ledger']),
+        accounts: takeSnapshot(this.accounts, ['scenario', 'ledger', 'onTurn']),
         samples: takeSnapshot(this.samples, []),
         fragmentation: takeSnapshot(this.fragmentation, ['cluster']),
+        decisions: takeSnapshot(this.decisions, ['cluster', 'scenario']),
         faults: this.faults.snapshot(),
         ...(this.storage && { storage: this.storage.snapshot() }),
         ...(this.checkpoints && { checkpoints: this.checkpoints.snapshot() }),
         ...(this.spot && { spot: this.spot.snapshot() }),
+        ...(this.serving && { serving: this.serving.snapshot() }),
+        ...(this.provisioning && { provisioning: this.provisioning.snapshot() }),
+        ...(this.presence && { presence: takeSnapshot(this.presence, []) }),
+        ...(this.weeks && { weeks: takeSnapshot(this.weeks, ['ledger']) }),
       },
       own: takeSnapshot(this, OWN_SHARED),
     };
@@ -306,8 +373,7 @@ export class Simulation {
 
   /** A simulation of the same scenario that goes on from a snapshot; the snapshot stays usable. */
   static resume(scenario: Scenario, snapshot: SimulationSnapshot, options: SimulateOptions = {}): Simulation {
-    const serving = snapshot.own.serving as ServingFigures[] | undefined;
-    const simulation = new Simulation(scenario, { ...options, trace: undefined }, serving);
+    const simulation = new Simulation(scenario, { ...options, trace: undefined, recorder: undefined });
     simulation.engine.restore(structuredClone(snapshot.engine));
     simulation.streams = Streams.restore(structuredClone(snapshot.streams));
     simulation.cluster.restore(snapshot.parts.cluster);
@@ -316,12 +382,21 @@ export class Simulation {
     restoreSnapshot(simulation.accounts, snapshot.parts.accounts);
     restoreSnapshot(simulation.samples, snapshot.parts.samples);
     restoreSnapshot(simulation.fragmentation, snapshot.parts.fragmentation);
+    restoreSnapshot(simulation.decisions, snapshot.parts.decisions);
     simulation.faults.restore(snapshot.parts.faults as Record<string, Snapshot>);
     if (snapshot.parts.storage) simulation.storage?.restore(snapshot.parts.storage);
     if (snapshot.parts.checkpoints) simulation.checkpoints?.restore(snapshot.parts.checkpoints);
     if (snapshot.parts.spot) simulation.spot?.restore(snapshot.parts.spot);
+    if (snapshot.parts.serving) simulation.serving?.restore(snapshot.parts.serving);
+    const { provisioning, presence, weeks } = snapshot.parts;
+    if (provisioning) simulation.provisioning?.restore(provisioning as Record<string, Snapshot>);
+    if (presence && simulation.presence) restoreSnapshot(simulation.presence, presence);
+    if (weeks && simulation.weeks) restoreSnapshot(simulation.weeks, weeks);
     restoreSnapshot(simulation, snapshot.own);
-    simulation.watch(options.trace);
+    simulation.options = options;
+    simulation.accounts.followQuotas(simulation.engine.now);
+    options.recorder?.attach(simulation.scenario, simulation.cluster, simulation.ledger);
+    simulation.watch();
     return simulation;
   }
 
@@ -334,7 +409,7 @@ export class Simulation {
 
   /** Pending events that by themselves help no job that waits. */
   private get background(): number {
-    return this.faults.background + (this.spot?.background ?? 0);
+    return this.faults.background + (this.spot?.background ?? 0) + (this.weeks === null ? 0 : 1);
   }
 
   private askPolicy(): void {
@@ -364,8 +439,14 @@ export class Simulation {
       );
     }
     cluster.commit();
-    const stream = this.streams.get(`policy/${policy.name}`);
-    const { actions, state, wakeAt } = policy.decide(this.view, this.policyState, engine.now, stream);
+    const streamOf = (name: string) => this.streams.get(`policy/${name}`);
+    const { actions, state, wakeAt } = policy.decide(
+      this.view,
+      this.policyState,
+      engine.now,
+      streamOf(policy.name),
+      streamOf,
+    );
     cluster.takeBack(0);
     this.policyState = state;
     jobs.pended = [];
@@ -378,6 +459,7 @@ export class Simulation {
     cluster.commit();
     for (const pool of this.changedPools) {
       this.ledger.setFragmented(engine.now, pool, this.fragmentation.measure(pool));
+      this.samples.set(seriesOf(this.scenario).partlyFreeNodes, engine.now, this.decisions.measure(pool));
     }
     this.changedPools = [];
     if (wakeAt !== Infinity) this.wakePolicy(Math.max(wakeAt, engine.now + 1));
@@ -395,6 +477,7 @@ export class Simulation {
 
   private commit(action: Action): void {
     const { digest } = this.engine;
+    this.decisions.note(action, this.jobs.startedUs[action.job], this.engine.now);
     if (action.kind === 'wait') {
       this.jobs.observer?.(this.engine.now, 'wait', action.job, -1, -1, 0, action.reason);
       return;
@@ -402,13 +485,13 @@ export class Simulation {
     digest.word(action.job);
     if (action.kind === 'preempt') {
       digest.word(action.saves ? -2 : action.cancels ? -3 : -1);
-      this.jobs.preempt(action);
+      preemptJob(this.jobs, action);
       return;
     }
     if (action.kind === 'shrink') {
       digest.word(-4);
       for (const task of action.tasks) digest.word(task);
-      this.jobs.shrink(action);
+      shrinkJob(this.jobs, action);
       return;
     }
     for (let i = 0; i < action.tasks.length; i++) {
@@ -416,7 +499,7 @@ export class Simulation {
       digest.word(action.nodes[i]);
       digest.word(action.masks[i]);
     }
-    this.jobs.place(action);
+    placeJob(this.jobs, action);
   }
 
   private makeView(): View {
@@ -466,7 +549,7 @@ export class Simulation {
       attainedGpuUs: (job) => jobs.attainedGpuUs(job),
       startedUs: (job) => jobs.startedUs[job],
       expectedEndUs: (job) => jobs.expectedEnd[job],
-      spanUs: (job, pool) => jobs.spanUs(job, pool),
+      spanUs: (job, pool) => spanUs(jobs, job, pool),
     };
   }
 
@@ -475,6 +558,7 @@ export class Simulation {
   /** Samples follow the ledger; the trace, if one is asked for, gets a row for each movement. */
   private watch(trace = this.options.trace): void {
     const { ledger, samples, jobs } = this;
+    const { lives, recorder } = this.options;
     const n = CATEGORIES.length;
     const { projectSeries } = seriesOf(this.scenario);
     ledger.observer = (now, from, to, units) => {
@@ -483,26 +567,33 @@ export class Simulation {
         const { project } = ledger.owners[Math.floor(from / n)];
         if (project >= 0 && projectSeries >= 0) samples.add(projectSeries + project, now, -units);
       }
-      samples.add(to % n, now, units);
-      const { project } = ledger.owners[Math.floor(to / n)];
-      if (project >= 0 && projectSeries >= 0) samples.add(projectSeries + project, now, units);
+      if (to >= 0) {
+        samples.add(to % n, now, units);
+        const { project } = ledger.owners[Math.floor(to / n)];
+        if (project >= 0 && projectSeries >= 0) samples.add(projectSeries + project, now, units);
+      }
+      recorder?.moved(now, from, to, units);
       trace?.(ledgerRow(ledger, now, 'ledger', from, to, String(units)));
     };
-    ledger.onRebook = trace
-      ? (now, from, to, amount) => trace(ledgerRow(ledger, now, 'lost', from, to, String(amount)))
-      : null;
-    const { lives } = this.options;
+    const rebooked: typeof ledger.onRebook = (now, from, to, amount) => {
+      recorder?.rebooked(now, from, to, amount);
+      trace?.(ledgerRow(ledger, now, 'lost', from, to, String(amount)));
+    };
+    ledger.onRebook = trace || recorder ? rebooked : null;
     const observer = (...row: Parameters<typeof jobRow>) => {
       trace?.(jobRow(...row));
       lives?.note(...row);
+      recorder?.observe(...row);
     };
-    jobs.observer = trace || lives ? observer : null;
+    jobs.observer = trace || lives || recorder ? observer : null;
+    this.accounts.onTurn = recorder ? (now, job, activity) => recorder.turn(now, job, activity) : null;
   }
 
   private countPending(job: number, by: 1 | -1): void {
     const { jobs, poolLists } = this.scenario;
     const { pendingJobs, pendingGpus } = seriesOf(this.scenario);
     this.fragmentation.count(job, by);
+    this.options.recorder?.pending(this.engine.now, job, by);
     const shape = this.fragmentation.shapes[this.fragmentation.shapeOf[job]];
     this.samples.add(pendingJobs, this.engine.now, by);
     this.samples.add(pendingGpus, this.engine.now, by * shape.gang);
@@ -521,7 +612,23 @@ export class Simulation {
       told.add(cluster.jobOfTask[task]);
     const name = this.scenario.nodes.names[node];
     jobs.observer?.(this.engine.now, 'notice', -1, -1, node, 0, 'spot capacity is reclaimed');
-    for (const job of told) jobs.giveNotice(job, noticeUs, `node ${name} will be reclaimed`);
+    for (const job of told) giveNotice(jobs, job, noticeUs, `node ${name} will be reclaimed`);
+  }
+
+  /** Units that nobody holds of a node in service: of a GPU that is out of use, or in use again. */
+  private bookGpu(node: number, units: number, unhealthy: boolean): void {
+    const { cluster, jobs, engine } = this;
+    const pool = this.scenario.nodes.pool[node];
+    const state = NODE_STATES[cluster.nodeState[node]];
+    const [from, to]: NodeState[] = unhealthy ? [state, 'unhealthy'] : ['unhealthy', state];
+    this.accounts.idle(engine.now, pool, units, from, to);
+    jobs.changedNodes.push(node);
+    if (!unhealthy) {
+      jobs.freed = true;
+      jobs.nodeReturned = true;
+    }
+    this.noteChanged(pool);
+    this.askPolicy();
   }
 
   private changeNode(node: number, state: number): void {
@@ -529,16 +636,24 @@ export class Simulation {
     const before = cluster.nodeState[node];
     if (before === state) return;
     const pool = this.scenario.nodes.pool[node];
+    this.faults.resets.nodeChanges(node, NODE_STATES[state] === 'draining');
     let free = 0;
     for (let gpu = cluster.gpuStart[node]; gpu < cluster.gpuStart[node + 1]; gpu++) free += cluster.gpuFree[gpu];
+    if (state === ABSENT) {
+      if (cluster.firstTaskOn[node] >= 0) throw new Error(`invariant: node ${node} leaves the cluster with jobs on it`);
+      this.presence?.leave(node, engine.now);
+    } else if (before === ABSENT) {
+      this.presence?.join(node, engine.now);
+      this.faults.candidates.arrived(node);
+    }
     cluster.setNodeState(node, state);
     this.accounts.idle(engine.now, pool, free, NODE_STATES[before], NODE_STATES[state]);
     jobs.observer?.(engine.now, 'node', -1, -1, node, 0, NODE_STATES[state]);
     if (NODE_STATES[state] !== 'ready' && NODE_STATES[state] !== 'draining') {
       for (let task = cluster.firstTaskOn[node]; task >= 0; task = cluster.firstTaskOn[node]) {
         const reason = `node ${this.scenario.nodes.names[node]} is ${NODE_STATES[state]}`;
-        if (NODE_STATES[state] === 'reclaimed') jobs.takeAway(cluster.jobOfTask[task], reason);
-        else jobs.kill(cluster.jobOfTask[task], reason);
+        if (NODE_STATES[state] === 'reclaimed') takeAway(jobs, cluster.jobOfTask[task], reason);
+        else killJob(jobs, cluster.jobOfTask[task], reason);
       }
     }
     jobs.changedNodes.push(node);
@@ -547,6 +662,7 @@ export class Simulation {
       jobs.nodeReturned = true;
     }
     this.noteChanged(pool);
+    this.provisioning?.onNodeState(node, NODE_STATES[state]);
     this.askPolicy();
   }
 }
@@ -559,9 +675,13 @@ const OWN_SHARED = [
   'accounts',
   'samples',
   'fragmentation',
+  'decisions',
   'storage',
   'checkpoints',
   'spot',
+  'provisioning',
+  'presence',
+  'weeks',
   'faults',
   'engine',
   'streams',
@@ -579,9 +699,10 @@ function policyNamed(name: string): PolicyFactory {
 }
 
 /** As a scheduler sees it that knows no shares: a whole GPU each, used as much as the share was. */
-function withWholeGpus(scenario: Scenario): Scenario {
+function withWholeGpus(scenario: Scenario, isWhole: (job: number) => boolean): Scenario {
   const { jobs, poolLists, pools } = scenario;
   const useMilli = jobs.useMilli.map((use, j) => {
+    if (!isWhole(j)) return use;
     const pool = pools[poolLists[jobs.poolList[j]][0]];
     const share =
       jobs.gpuMemoryMiB[j] > 0 ? Math.min(1, jobs.gpuMemoryMiB[j] / pool.gpuMemoryMiB) : jobs.shareMilli[j] / 1000;
@@ -592,8 +713,8 @@ function withWholeGpus(scenario: Scenario): Scenario {
     jobs: {
       ...jobs,
       useMilli,
-      shareMilli: jobs.shareMilli.map(() => 1000),
-      gpuMemoryMiB: jobs.gpuMemoryMiB.map(() => 0),
+      shareMilli: jobs.shareMilli.map((share, j) => (isWhole(j) ? 1000 : share)),
+      gpuMemoryMiB: jobs.gpuMemoryMiB.map((memory, j) => (isWhole(j) ? 0 : memory)),
     },
   };
 }

@@ -3,6 +3,7 @@ import { decimal, percent, span } from '../reports/format.ts';
 import { escapeHtml, htmlPage, htmlTable } from '../reports/page.ts';
 import { SECOND_US } from '../sim/simulate.ts';
 import type { CheckpointStudy, CurvePoint, JobCosts } from './checkpoint.ts';
+import { bestInterval, longestInterval, longestRestart } from './daly.ts';
 
 export interface CheckpointReport {
   scenario: string;
@@ -11,6 +12,8 @@ export interface CheckpointReport {
   /** Where the mean time to interrupt comes from. */
   mtbfFrom: string;
   study: CheckpointStudy;
+  /** Useful part of the time that is asked for, 0 … 1. */
+  target: number;
 }
 
 const HEIGHT = 14;
@@ -44,6 +47,39 @@ function headline({ job, study }: CheckpointReport): string {
   );
 }
 
+/** What the target needs, by Daly's formula, µs: intervals and restarts up to these; 0 and below = none will do. */
+function needed({ target, costs: { stallUs, mtbfUs, restartUs, presentUs } }: CheckpointReport) {
+  const best = bestInterval(Math.max(1, stallUs), mtbfUs);
+  return {
+    target,
+    longestIntervalUs: longestInterval(target, Math.max(1, stallUs), mtbfUs, restartUs),
+    longestRestartUs: longestRestart(target, best, stallUs, mtbfUs),
+    longestRestartNowUs: presentUs > 0 ? longestRestart(target, presentUs, stallUs, mtbfUs) : null,
+  };
+}
+
+function need(report: CheckpointReport): string {
+  const { target, longestIntervalUs, longestRestartUs, longestRestartNowUs } = needed(report);
+  const share = `${Number((100 * target).toFixed(2))} %`;
+  const often =
+    longestIntervalUs > 0
+      ? `a checkpoint after at most ${time(longestIntervalUs)} of work`
+      : 'more than any interval gives it';
+  const best =
+    longestRestartUs > 0
+      ? `at the best interval a restart may take ${time(longestRestartUs)}`
+      : 'at the best interval no restart is short enough';
+  const now =
+    longestRestartNowUs === null
+      ? ''
+      : longestRestartNowUs > 0
+        ? `, at the present one ${time(longestRestartNowUs)}`
+        : longestRestartUs > 0
+          ? ', at the present one no restart is short enough'
+          : '';
+  return `To be useful for ${share} of its time, it needs, with restarts of ${time(report.costs.restartUs)}, ${often}; ${best}${now} (formula).`;
+}
+
 function given({ costs, mtbfFrom }: CheckpointReport): string {
   const behind = costs.behindUs > 0 ? `, complete ${time(costs.behindUs)} later` : '';
   return (
@@ -59,6 +95,8 @@ export function checkpointText(report: CheckpointReport): string {
     ...wrapped(`${report.scenario}: ${headline(report)}`),
     '',
     ...wrapped(given(report)),
+    '',
+    ...wrapped(need(report)),
     '',
     ...plot(study),
     '',
@@ -125,7 +163,7 @@ export function checkpointHtml(report: CheckpointReport): string {
   ]);
   const body = [
     `<h1>Checkpoints of ${escapeHtml(report.job)}</h1>\n`,
-    `<p>${escapeHtml(headline(report))}</p>\n<p class="muted">${escapeHtml(given(report))}</p>\n`,
+    `<p>${escapeHtml(headline(report))}</p>\n<p class="muted">${escapeHtml(given(report))}</p>\n<p>${escapeHtml(need(report))}</p>\n`,
     picture(study),
     htmlTable(['', 'interval', 'simulated', '± 3 s.e.', 'formula'], rows),
     '\n<h2>The curve</h2>\n',
@@ -167,6 +205,17 @@ function picture(study: CheckpointStudy): string {
   );
 }
 
+/** 0 or less: none is enough. */
+function targetJson(report: CheckpointReport) {
+  const { target, longestIntervalUs, longestRestartUs, longestRestartNowUs } = needed(report);
+  return {
+    efficiency: target,
+    longestIntervalSeconds: longestIntervalUs / SECOND_US,
+    longestRestartSeconds: longestRestartUs / SECOND_US,
+    longestRestartNowSeconds: longestRestartNowUs === null ? null : longestRestartNowUs / SECOND_US,
+  };
+}
+
 /** What programs read; seconds and shares. */
 export function checkpointJson(report: CheckpointReport) {
   const { study, costs } = report;
@@ -194,6 +243,7 @@ export function checkpointJson(report: CheckpointReport) {
     present: study.present === null ? null : point(study.present),
     goodFromSeconds: seconds(study.goodFromUs),
     goodToSeconds: seconds(study.goodToUs),
+    target: targetJson(report),
     curve: study.points.map(point),
   };
 }

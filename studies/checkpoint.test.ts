@@ -75,7 +75,7 @@ describe("a scenario's job", () => {
     const job = checkpointJob(scenario, 'large') as number;
     const own = costsOf(scenario, job, 5);
     const study = studyCheckpoints(own, own.presentUs, '1', effort);
-    const report = { scenario: 'a <b>', job: 'large', costs: own, mtbfFrom: 'as given', study };
+    const report = { scenario: 'a <b>', job: 'large', costs: own, mtbfFrom: 'as given', study, target: 0.9 };
     const shown = checkpointText(report);
     expect(shown).toContain('simulated best');
     expect(shown).toContain('as it is now');
@@ -84,5 +84,7 @@ describe("a scenario's job", () => {
     const json = checkpointJson(report);
     expect(json.curve.length).toBe(study.points.length);
     expect(json.best.efficiency).toBe(study.best.mean);
+    expect(json.target.efficiency).toBe(0.9);
+    expect(shown).toContain('useful for 90 % of its time');
   });
 });

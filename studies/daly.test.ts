@@ -6,6 +6,8 @@ import {
   dalyStretch,
   ettrFormula,
   ettrInterval,
+  longestInterval,
+  longestRestart,
   youngInterval,
 } from './daly.ts';
 
@@ -73,5 +75,23 @@ describe('the linear estimate of ETTR', () => {
     const many = perMinute(2.34e-3);
     expect(ettrFormula(12_500, many, 2, 2, 0)).toBeCloseTo(0.939, 3);
     expect(dalyEfficiency(2, 0, 1 / (12_500 * many), 2)).toBeCloseTo(0.9408, 4);
+  });
+});
+
+describe('what a target needs', () => {
+  it('is reached there, and not beyond', () => {
+    for (const [target, cost, mtbf, restart] of [
+      [0.9, 1 / 3600, 3.09, 0.1],
+      [0.7, 1, 30, 2],
+      [0.4, 5, 20, 1],
+    ]) {
+      const interval = longestInterval(target, cost, mtbf, restart);
+      expect(dalyEfficiency(interval, cost, mtbf, restart)).toBeCloseTo(target, 8);
+      expect(dalyEfficiency(1.001 * interval, cost, mtbf, restart)).toBeLessThan(target);
+      const longest = longestRestart(target, interval, cost, mtbf);
+      expect(longest).toBeCloseTo(restart, 6);
+    }
+    expect(longestInterval(0.99, 1, 10, 1)).toBe(0);
+    expect(longestRestart(0.99, 4, 1, 10)).toBeLessThan(0);
   });
 });

@@ -53,6 +53,25 @@ export function bestInterval(cost: number, mtbf: number): number {
   return (low + high) / 2;
 }
 
+/** Longest restart with which that interval still reaches an efficiency; below 0 = no restart is short enough. */
+export function longestRestart(target: number, interval: number, cost: number, mtbf: number): number {
+  return mtbf * Math.log(1 / (target * dalyStretch(interval, cost, mtbf, 0)));
+}
+
+/** Longest interval that reaches an efficiency, to a relative 1e-9; 0 = none does. */
+export function longestInterval(target: number, cost: number, mtbf: number, restart: number): number {
+  let low = bestInterval(cost, mtbf);
+  if (dalyEfficiency(low, cost, mtbf, restart) < target) return 0;
+  let high = 2 * low;
+  while (dalyEfficiency(high, cost, mtbf, restart) >= target) high *= 2;
+  while (high - low > 1e-9 * high) {
+    const middle = (low + high) / 2;
+    if (dalyEfficiency(middle, cost, mtbf, restart) >= target) low = middle;
+    else high = middle;
+  }
+  return low;
+}
+
 /**
  * Expected ETTR of arXiv 2410.21680, §4: (1 − N·r·(u₀ + Δt/2)) / (1 + w/Δt). `rate`: failures of one node per unit of
  * time. Linear in the loss, so low where the loss is large: `dalyEfficiency` is the exact form.

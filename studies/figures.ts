@@ -5,7 +5,7 @@ export interface FigureSpec {
   id: string;
   /** As a sentence's subject: "queueing delay, p95". */
   label: string;
-  unit: 's' | 'share' | 'GPU-h' | '$' | 'jobs' | '×';
+  unit: 's' | 'share' | 'GPU-h' | 'h' | '$' | 'jobs' | '×';
   /** Which direction a planner wants. */
   better: 'lower' | 'higher';
   /** null where the run has no such figure (nothing completed, no project of that name). */

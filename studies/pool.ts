@@ -1,8 +1,11 @@
 /** What a study asks to be simulated, and who does it: threads in Node, workers in a browser, or the caller itself. */
 import { summarise } from '../reports/summary.ts';
-import { type PolicyFactory, type Scenario, simulate } from '../sim/simulate.ts';
+import { type PolicyFactory, type Scenario, Simulation } from '../sim/simulate.ts';
 import type { Figures } from './compare.ts';
 import { FIGURES, figuresOf, projectFigures } from './figures.ts';
+import { stackFigures } from './stack-figures.ts';
+import { stackOf, underStack } from './stacks.ts';
+import { type Variation, varied } from './vary.ts';
 
 /** One run: plain data, so that it can be sent to a thread or another machine. */
 export interface Task {
@@ -10,6 +13,16 @@ export interface Task {
   seed?: string;
   /** A built-in policy with its arguments instead of the scenario's. */
   policy?: { name: string; args: Record<string, unknown> };
+  /** One of the stacks that are compared, by name; decides the policy, too. */
+  stack?: string;
+  vary?: Variation;
+}
+
+/** What a task makes of a scenario; its seed and load are of how the scenario was read. */
+export function taskScenario(scenario: Scenario, { policy, stack, vary }: Task): Scenario {
+  const stacked = stack === undefined ? scenario : underStack(scenario, stackOf(scenario, stack));
+  const changed = vary === undefined ? stacked : varied(stacked, vary);
+  return policy === undefined ? changed : { ...changed, policy };
 }
 
 export interface Pool {
@@ -22,9 +35,15 @@ export interface Pool {
 
 /** Simulates a task; `own` is a policy that is not built in. */
 export function runTask(scenario: Scenario, own?: PolicyFactory): Figures {
-  const summary = summarise(simulate(scenario, { policy: own }), 0);
+  const simulation = new Simulation(scenario, { policy: own });
+  simulation.run();
+  const run = simulation.result();
+  const summary = summarise(run, 0);
   const projects = scenario.projects.length <= MOST_PROJECTS ? scenario.projects.map(({ name }) => name) : [];
-  return figuresOf(summary, [...FIGURES, ...projectFigures(projects)]);
+  return {
+    ...figuresOf(summary, [...FIGURES, ...projectFigures(projects)]),
+    ...stackFigures(simulation, run, summary),
+  };
 }
 
 /** With more projects than this their figures are left out: nobody reads so many rows. */

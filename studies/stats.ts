@@ -96,3 +96,8 @@ function logGamma(x: number): number {
   const series = (1 / 12 - i * (1 / 360 - i * (1 / 1260 - i * (1 / 1680 - i / 1188)))) / z;
   return (z - 0.5) * Math.log(z) - z + Math.log(2 * Math.PI) / 2 + series - shift;
 }
+
+/** P(T ≤ t) of Student's t with `freedom` degrees of freedom. */
+export function tProbability(t: number, freedom: number): number {
+  return t >= 0 ? 1 - tTail(t, freedom) : tTail(-t, freedom);
+}

@@ -21,6 +21,7 @@ interface Flags {
   perNodeDay?: number;
   cost?: number;
   restart?: number;
+  target: number;
   seed: string;
   json?: boolean;
   html?: string;
@@ -37,6 +38,7 @@ export function checkpointCommand(): Command {
     .option('--per-node-day <rate>', 'failures of one node in a day, instead, such as 0.005', rateOption)
     .option('--cost <duration>', 'how long a checkpoint stalls the job', durationOption('--cost'))
     .option('--restart <duration>', 'from a failure to the first step', durationOption('--restart'))
+    .option('--target <percent>', 'says what it takes to be useful for so much of the time', targetOption, 0.9)
     .option('--seed <text>', 'another draw of the failures', '1')
     .option('--json', 'the curve as JSON on stdout')
     .option('--html <file>', 'the same as one self-contained page')
@@ -83,10 +85,17 @@ function checkpoint(file: string, id: string | undefined, flags: Flags): void {
           ? `${perNodeDay.toPrecision(3)} interruptions a node and day by the FaultModel`
           : `${perNodeDay} failures a node and day assumed; RSC-1 had 0.0065, RSC-2 0.0023: arXiv 2410.21680`;
   const study = studyCheckpoints(costs, costs.presentUs, flags.seed, NORMAL_EFFORT);
-  const report = { scenario: scenario.name, job: name, costs, mtbfFrom, study };
+  const report = { scenario: scenario.name, job: name, costs, mtbfFrom, study, target: flags.target };
   if (flags.html !== undefined) writeWhole(flags.html, checkpointHtml(report));
   if (flags.json) process.stdout.write(`${JSON.stringify(checkpointJson(report), null, 2)}\n`);
   else process.stdout.write(checkpointText(report));
+}
+
+function targetOption(text: string): number {
+  const percent = Number(text.replace(/\s*%$/, ''));
+  if (!(percent > 0 && percent < 100))
+    throw new UserError(`--target ${text}: expected a percentage between 0 and 100, such as 90`);
+  return percent / 100;
 }
 
 function rateOption(text: string): number {

@@ -16,7 +16,10 @@ import {
   type Run,
   type Scenario,
   Simulation,
+  type TraceRow,
 } from '../../sim/simulate.ts';
+import { externalProgram } from '../host/external.ts';
+import { MetricsFile, PerfettoFile } from '../host/monitoring.ts';
 import { durationOption } from '../host/options.ts';
 import { checkOutFolder, GrowingFile, writeFolder, writeWhole } from '../host/output.ts';
 import { policyArgs, policyModule, policyNamed } from '../host/policy.ts';
@@ -28,6 +31,9 @@ import { loadScenario } from '../host/scenario.ts';
 interface ScenarioFlags {
   policy?: string;
   policyModule?: string;
+  policyProgram?: string;
+  /** Longest one of the program's answers may take, µs. */
+  timeLimit?: number;
   arg: string[];
   seed?: string;
   duration?: number;
@@ -40,6 +46,9 @@ interface Flags extends ScenarioFlags {
   force?: boolean;
   jobsCsv?: string;
   trace?: string;
+  metrics?: string;
+  metricsStep?: number;
+  perfetto?: string;
   list?: boolean;
 }
 
@@ -61,8 +70,21 @@ export function runCommand(): Command {
     .option('--force', 'with --out: into a folder that is not empty')
     .option('--jobs-csv <file>', 'one row a job')
     .option('--trace <file>', 'every event and every movement in the ledger, as CSV; large')
+    .option('--metrics <file>', 'monitoring as OpenMetrics with timestamps, to fill a Prometheus with')
+    .option(
+      '--metrics-step <duration>',
+      'between two readings (default 15s to 5m, by the size)',
+      durationOption('--metrics-step'),
+    )
+    .option('--perfetto <file>', 'who was on which GPU when, for ui.perfetto.dev; large')
     .option('--policy <name>', `instead of the scenario's: ${policyNames().join(', ')}`)
     .option('--policy-module <path>', 'a policy of your own: a module that exports one as default')
+    .option('--policy-program <command>', 'a scheduler in any language, asked over a pipe (docs/external.md)')
+    .option(
+      '--time-limit <duration>',
+      'longest one of its answers may take, such as 500ms',
+      durationOption('--time-limit'),
+    )
     .option('--arg <key=value>', 'an argument of the policy; may be repeated', collect, [])
     .option('--seed <text>', "instead of the scenario's")
     .option(
@@ -84,9 +106,14 @@ export function runCommand(): Command {
 }
 
 /** Two outputs in one file, or an output over the scenario, would lose one of them. */
-function refuseClashes(file: string | undefined, { jobsCsv, trace }: Flags): void {
+function refuseClashes(file: string | undefined, { jobsCsv, trace, metrics, perfetto }: Flags): void {
   const taken = new Map<string, string>(file === undefined ? [] : [[resolve(file), 'the scenario']]);
-  for (const [option, path] of Object.entries({ '--jobs-csv': jobsCsv, '--trace': trace })) {
+  for (const [option, path] of Object.entries({
+    '--jobs-csv': jobsCsv,
+    '--trace': trace,
+    '--metrics': metrics,
+    '--perfetto': perfetto,
+  })) {
     if (path === undefined) continue;
     const other = taken.get(resolve(path));
     if (other !== undefined) throw new UserError(`${option} ${path} is ${other}: name another file`);
@@ -116,7 +143,7 @@ async function run(file: string | undefined, flags: Flags): Promise<void> {
     if (value === '') throw new UserError(`--${option.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)} needs a value`);
   }
   if (flags.out !== undefined) checkOutFolder(flags.out, flags.force === true);
-  const { scenario, policy } = await prepared(file ?? DEFAULT, flags);
+  const { scenario, policy, close } = await prepared(file ?? DEFAULT, flags);
   if (!flags.json && process.stderr.isTTY)
     process.stderr.write(`Simulating ${scenario.name}: ${scenario.nodes.count} nodes, ${scenario.jobs.count} jobs …\n`);
   const started = performance.now();
@@ -129,6 +156,7 @@ async function run(file: string | undefined, flags: Flags): Promise<void> {
     show(result, lives, (performance.now() - started) / 1000, file, flags);
   } finally {
     signals.end();
+    await close();
   }
 }
 
@@ -174,17 +202,19 @@ function show(
 export async function prepared(
   name: string,
   flags: ScenarioFlags,
-): Promise<{ scenario: Scenario; policy?: PolicyFactory }> {
-  if (flags.policy !== undefined && flags.policyModule !== undefined)
-    throw new UserError('--policy and --policy-module exclude each other');
-  const own = flags.policyModule === undefined ? undefined : await policyModule(flags.policyModule);
+): Promise<{ scenario: Scenario; policy?: PolicyFactory; close: () => Promise<void> }> {
+  const given = [flags.policy, flags.policyModule, flags.policyProgram].filter((policy) => policy !== undefined);
+  if (given.length > 1) throw new UserError('--policy, --policy-module and --policy-program exclude each other');
+  const program = flags.policyProgram === undefined ? undefined : externalProgram(flags.policyProgram, flags.timeLimit);
+  const own = flags.policyModule === undefined ? program?.policy : await policyModule(flags.policyModule);
   const named = flags.policy === undefined ? own : policyNamed(flags.policy);
   const { allowRead, duration: durationUs, seed } = flags;
   const scenario = loadScenario({ name, allowRead, durationUs }, { seed }, own);
   const factory = named ?? policyNamed(scenario.policy.name);
   const before = factory.name === scenario.policy.name ? scenario.policy.args : {};
   const args = { ...before, ...policyArgs(factory, flags.arg) };
-  return { scenario: { ...scenario, policy: { name: factory.name, args } }, policy: own };
+  const close = async () => program?.close();
+  return { scenario: { ...scenario, policy: { name: factory.name, args } }, policy: own, close };
 }
 
 interface Signals {
@@ -223,32 +253,47 @@ async function simulated(
 ): Promise<Run> {
   let progress: Progress | undefined;
   const trace = flags.trace === undefined ? undefined : new GrowingFile(flags.trace);
+  let perfetto: PerfettoFile | undefined;
+  let more = false;
   let paused = false;
   let sliceEnd = 0;
   try {
     trace?.write(TRACE_HEADER);
+    if (flags.perfetto !== undefined) perfetto = new PerfettoFile(flags.perfetto, scenario);
+    const note = (row: TraceRow) => {
+      trace?.write(traceLine(scenario, row));
+      perfetto?.write(row);
+    };
     const simulation = new Simulation(scenario, {
       policy,
       keepHours: flags.out !== undefined,
       lives,
-      trace: trace === undefined ? undefined : (row) => trace.write(traceLine(scenario, row)),
+      trace: trace === undefined && perfetto === undefined ? undefined : note,
       onProgress: (nowUs, events) => {
         progress?.show(nowUs, events);
-        paused = performance.now() >= sliceEnd;
+        paused = performance.now() >= sliceEnd || signals.seen;
         return !paused;
       },
     });
     progress = new Progress(scenario);
+    const metrics =
+      flags.metrics === undefined ? undefined : new MetricsFile(flags.metrics, simulation, flags.metricsStep);
     do {
+      if (performance.now() >= sliceEnd) {
+        await new Promise(setImmediate);
+        sliceEnd = performance.now() + SLICE_MS;
+      }
       paused = false;
-      sliceEnd = performance.now() + SLICE_MS;
-      simulation.run();
-      await new Promise(setImmediate);
-    } while (paused && !signals.seen);
+      simulation.run(metrics?.nextUs);
+      more = paused || (metrics?.take(simulation) ?? false);
+    } while (more && !(paused && signals.seen));
     trace?.finish();
+    perfetto?.finish(simulation.nowUs);
+    metrics?.finish();
     return simulation.result();
   } finally {
     trace?.discard();
+    perfetto?.discard();
     progress?.clear();
   }
 }

@@ -14,3 +14,17 @@ export const durationOption =
     }
     throw new UserError(`${option} ${quote(text)}: expected a duration above zero, such as 60s, 12h or 30d`);
   };
+
+/** A whole number within bounds. */
+export const wholeOption = (option: string, min: number, max: number) => (text: string) => {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || value < min || value > max)
+    throw new UserError(`${option} ${quote(text)}: expected a whole number from ${min} to ${max}`);
+  return value;
+};
+
+export function confidenceOption(text: string): number {
+  const value = Number(text);
+  if (!(value >= 0.5 && value < 1)) throw new UserError(`--confidence ${quote(text)}: expected a share such as 0.95`);
+  return value;
+}

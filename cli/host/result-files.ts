@@ -1,4 +1,5 @@
 /** The files of `run --out`. */
+import { accountsJson, chargebackInput } from '../../reports/chargeback.ts';
 import { jobsCsv, ledgerCsv, samplesCsv } from '../../reports/csv.ts';
 import { livesCsv } from '../../reports/explain.ts';
 import { faultsCsv } from '../../reports/faults.ts';
@@ -19,6 +20,7 @@ export function resultFiles(run: Run, summary: RunSummary, lives?: Lives): Recor
     'samples.csv': () => samplesCsv(run),
     'samples.parquet': () => samplesParquet(run),
     'ledger.csv': () => ledgerCsv(run),
+    ...(run.hours.length > 0 && { 'accounts.json': () => [accountsJson(chargebackInput(run))] }),
     ...Object.fromEntries(
       (run.serving ?? []).map(({ deployment, traces }) => [
         `otlp-${deployment.replace(/[^\w.-]/g, '_')}.json`,

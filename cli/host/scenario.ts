@@ -5,7 +5,7 @@ import { folderReader } from '../../scenarios/files.ts';
 import { UserError } from '../../scenarios/import/import.ts';
 import { builtin, readScenario } from '../../scenarios/index.ts';
 import { POLICIES, type PolicyFactory, type Scenario } from '../../sim/simulate.ts';
-import type { Task } from '../../studies/pool.ts';
+import { type Task, taskScenario } from '../../studies/pool.ts';
 import { STDIN, scenarioText } from './scenario-text.ts';
 
 /** Plain data: a worker thread is given the same. */
@@ -22,10 +22,10 @@ export interface ScenarioChoice {
 /** Reads and compiles it. Throws `ScenarioError` and `UserError`. */
 export function loadScenario(choice: ScenarioChoice, task: Task = {}, own?: PolicyFactory): Scenario {
   const policies = own === undefined ? POLICIES : [...POLICIES, own];
-  const options = { policies, overrides: { seed: task.seed, durationUs: choice.durationUs } };
+  const options = { policies, overrides: { seed: task.seed, durationUs: choice.durationUs, scale: task.vary?.load } };
   const text = choice.text ?? scenarioText(choice.name);
   const scenario = text === undefined ? builtin(choice.name, options) : fromText(choice, text, options);
-  return task.policy === undefined ? scenario : { ...scenario, policy: task.policy };
+  return taskScenario(scenario, task);
 }
 
 function fromText(choice: ScenarioChoice, text: string, options: Parameters<typeof readScenario>[1]): Scenario {

@@ -1,12 +1,12 @@
 /** The training of Llama 3 405B: 16,384 GPUs for 54 days. */
 export const LLAMA3_405B = `# Llama 3 405B: one job on 16,384 H100 for 54 days, interrupted 419 times without warning (arXiv 2407.21783, section 3.3.4).
 # Causes come in the published counts. Checkpoints and restarts are defaults, not Meta's, which are not published: what
-# effective time comes out, and which interval and restart time the published 90 % needs, is in docs/faults.md.
+# effective time comes out, run says; which interval and restart time the published 90 % needs, checkpoint.
 apiVersion: simsup.dev/v1
 kind: Simulation
 metadata: {name: llama3-405b}
 spec:
-  title: One job on 16,384 H100 for 54 days, with the 419 interruptions that Llama 3 had.
+  title: One job on 16,384 H100 for 54 days, interrupted as Llama 3 was; what its published 90 % of effective time takes, simsup checkpoint llama3-405b says.
   duration: 54d
   policy: fifo
   stack: mission-control

@@ -76,6 +76,32 @@ spec:
     avoidIfDCGMUtil: 0.80
   project: inference-prod
 ---
+# Hardware: 5 faults in 1,000 node-days (Meta's RSC-1 had 6.5, arXiv 2410.21680), causes in the counts of Llama 3's training
+# (arXiv 2407.21783), 1.5 % of the nodes lemons: on 6 nodes about one a month.
+# Programs: XID 31, as often as on Delta's H100 (1,737 in 608 × 146 × 24 GPU-hours, arXiv 2503.11901): about one a day.
+apiVersion: simsup.dev/v1
+kind: FaultModel
+metadata: {name: published}
+spec:
+  preset: default
+  processes:
+    - {name: programs, unit: gpu, mtbf: 1226h, kinds: {xid-31: 1}}
+---
+apiVersion: mission-control.nvidia.com/v1
+kind: FaultTolerancePolicy
+metadata:
+  name: training-ft-policy
+spec:
+  trigger:
+    # 79: the GPU is off the PCIe bus; 94, 95: uncorrectable memory errors, contained or not. None of them is NVLink's (74).
+    dcgmEventCodes: ["XID 79", "XID 94", "XID 95"]
+    utilizationDropThreshold: 0.05
+  action:
+    type: CheckpointAndReschedule
+    checkpointPath: /mnt/dsx/checkpoints/
+    maxRescheduleAttempts: 3
+    rescheduleDelay: 60s
+---
 trainer:                    # NeMo: a checkpoint every 500 steps, the last 3 kept
   checkpoint_callback_params:
     save_top_k: 3

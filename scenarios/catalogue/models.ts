@@ -164,6 +164,12 @@ export function servedModel(name: string): ServedModel | undefined {
   return SERVED_MODELS.find((m) => lower.startsWith(m.name));
 }
 
+/** Precisions by the names that people write. */
+export const PRECISIONS = ['fp16', 'bf16', 'fp8', 'int8', 'fp4', 'nvfp4', 'mxfp4', 'int4'] as const;
+
+export const isPrecision = (text: string): boolean =>
+  /^(float|bfloat|fp|bf)16$|^fp8|^int8$|^(nv|mx)?fp4$|^int4$/i.test(text);
+
 /** What is not known counts as 16 bits. */
 export function precisionOf(text: string): Precision {
   if (/^(nv|mx)?fp4$|^int4$/i.test(text)) return 'fp4';

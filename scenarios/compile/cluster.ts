@@ -264,7 +264,8 @@ function addNodesFile(result: CompiledCluster, file: NodeFile, price: number | u
   result.nodes = concat(before, added);
 }
 
-function concat(a: NodeColumns, b: NodeColumns): NodeColumns {
+/** The nodes of one after those of the other. */
+export function concat(a: NodeColumns, b: NodeColumns): NodeColumns {
   if (a.count === 0) return b;
   const i32 = (x: Int32Array, y: Int32Array) => Int32Array.from([...x, ...y]);
   const f64 = (x: Float64Array, y: Float64Array) => Float64Array.from([...x, ...y]);

@@ -23,10 +23,19 @@ import { REPAIR_DEFAULTS } from '../../sim/world/faults/repair.ts';
 import { FAULT_MODELS } from '../catalogue/fault-models.ts';
 import { type CheckedDocument, documentsOf, type Report } from '../documents.ts';
 import { nameList, type PathStep } from '../problem.ts';
-import type { HazardInput, ProcessInput, RepairInput, StackInput, TelemetryInput } from '../schema/faults.ts';
+import type {
+  HazardInput,
+  ProcessInput,
+  RepairInput,
+  StackInput,
+  StackSettingsInput,
+  TelemetryInput,
+} from '../schema/faults.ts';
 import type { Accepted } from '../schema.ts';
 import { quote } from '../units.ts';
 import type { CompiledCluster } from './cluster.ts';
+import { readFaultsFile } from './faults-file.ts';
+import type { ReadFile } from './read-file.ts';
 
 const KIND_NAMES = FAULT_KINDS.map((kind) => kind.name);
 const ACTIONS = ['CheckpointAndReschedule', 'RestartInPlace', 'HotSpare', 'ShrinkElastic', 'Ignore'] as const;
@@ -44,10 +53,11 @@ export function compileFaults(
   policy: string,
   report: Report,
   assume: (sentence: string) => void,
+  readFile: ReadFile,
 ): CompiledFaults {
   const models = documentsOf(docs, 'FaultModel');
   for (const { source } of models.slice(1)) report.at(source, ['kind'], 'a second FaultModel', 'one in a scenario');
-  const faults = models.length === 0 ? undefined : faultsOf(models[0], cluster, report, assume);
+  const faults = models.length === 0 ? undefined : faultsOf(models[0], cluster, report, assume, readFile);
   const tolerance = faultToleranceOf(docs, simulation.telemetry, report);
   const said = simulation.stack !== undefined || simulation.telemetry !== undefined || simulation.spares !== undefined;
   if (faults === undefined && tolerance === undefined && !said) return {};
@@ -94,9 +104,10 @@ function faultsOf(
   cluster: CompiledCluster,
   report: Report,
   assume: (sentence: string) => void,
+  readFile: ReadFile,
 ): FaultSettings {
   const { spec } = data;
-  const own = spec.processes.length > 0 || spec.trace.length > 0;
+  const own = spec.processes.length > 0 || spec.trace.length > 0 || spec.traceFile !== undefined;
   const presetName = spec.preset ?? (own ? 'none' : 'default');
   const preset = FAULT_MODELS[presetName];
   if (presetName !== 'none') assume(`Fault model ${presetName}: ${preset.about}.`);
@@ -128,6 +139,7 @@ function faultsOf(
     checkKind(kind, ['trace', i, 'kind'], at);
     return { atUs, node: Math.max(0, found), gpu, kind };
   });
+  if (spec.traceFile !== undefined) listed.push(...readFaultsFile(spec.traceFile, source, cluster, readFile, report));
   const lemons = spec.lemons ?? preset.lemons ?? { share: 0, factor: 1 };
   // Rates are means over all nodes: those that are no lemons have less.
   const calmer = 1 + lemons.share * (lemons.factor - 1);
@@ -197,11 +209,12 @@ function hazardOf(given: HazardInput): Hazard {
   if (given === 'exponential') return { type: 'exponential' };
   if ('weibull' in given) return { type: 'weibull', shape: given.weibull.shape };
   if ('lognormal' in given) return { type: 'lognormal', sigma: given.lognormal.sigma };
+  if ('recorded' in given) return { type: 'recorded', gapsUs: given.recorded.gaps.map((gap) => Math.max(1, gap)) };
   const { infantFactor, infant, wearOutFactor, wearOutAfter } = given.bathtub;
   return { type: 'bathtub', infantFactor, infantUs: infant, wearOutFactor, wearOutAfterUs: wearOutAfter };
 }
 
-function repairOf(given: RepairInput, defaults: RepairSettings): RepairSettings {
+export function repairOf(given: RepairInput, defaults: RepairSettings): RepairSettings {
   const step = (name: 'gpuReset' | 'reboot' | 'service') => ({
     medianUs: given[name]?.median ?? defaults[name].medianUs,
     sigma: given[name]?.sigma ?? defaults[name].sigma,
@@ -227,10 +240,14 @@ function repairOf(given: RepairInput, defaults: RepairSettings): RepairSettings 
 function stackOf(given: StackInput | undefined, otherwise: StackSettings): StackSettings {
   if (given === undefined) return otherwise;
   if (typeof given === 'string') return stackNamed(given);
-  const base = STACK_SETTINGS.find((stack) => stack.name === given.name) as StackSettings;
+  return settingsOf(given, STACK_SETTINGS.find((stack) => stack.name === given.name) as StackSettings);
+}
+
+/** What is given, over `base`. */
+export function settingsOf(given: StackSettingsInput, base: StackSettings): StackSettings {
   const { person } = given;
   return {
-    name: given.name,
+    name: base.name,
     exitUs: given.exit ?? base.exitUs,
     nodeDownUs: given.nodeDown ?? base.nodeDownUs,
     hangUs: given.hang ?? base.hangUs,
@@ -251,7 +268,7 @@ function stackOf(given: StackInput | undefined, otherwise: StackSettings): Stack
   };
 }
 
-function telemetryOf(given: TelemetryInput | undefined): RecoverySettings['telemetry'] {
+export function telemetryOf(given: TelemetryInput | undefined): RecoverySettings['telemetry'] {
   if (given === undefined) return TELEMETRY.shipped;
   if (typeof given === 'string') return TELEMETRY[given];
   return {

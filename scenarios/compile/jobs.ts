@@ -268,6 +268,7 @@ export function newJobSink(rules: JobRules): JobSink {
       checkpointEveryUs: t.checkpointEvery ?? everySteps * stepUs,
       checkpointStallUs: stored.stallUs ?? t.checkpointStall,
       checkpointOnPreempt: t.checkpointOnPreempt,
+      checkpointKeep: stored.keep,
       startupUs: t.startup,
       restoreUs: stored.restoreUs ?? t.restore,
       graceUs: t.grace ?? stored.graceUs,

@@ -1,19 +1,15 @@
-/** Jobs' own manifests (Kubernetes Job, PyTorchJob, RunaiJob, Run:ai workloads) and inference deployments → jobs. */
+/** Jobs' own manifests (Kubernetes Job, PyTorchJob, RunaiJob, Run:ai workloads) → jobs. */
 
 import type { JobClass } from '../../sim/scenario.ts';
-import { gpuModel } from '../catalogue/gpus.ts';
-import { DEFAULT_SERVING_USE_MILLI, gpusPerReplica } from '../catalogue/models.ts';
 import { type CheckedDocument, documentsOf, type Report } from '../documents.ts';
 import type { PathStep } from '../problem.ts';
 import { type JobTraits, MAX_GPUS, type PodTemplate } from '../schema.ts';
 import { parseCount, parseCpu, parseDuration, parseShare, parseSize, UnitError } from '../units.ts';
 import type { SourceDocument } from '../yaml.ts';
-import type { CompiledCluster } from './cluster.ts';
 import type { JobDraft } from './draft.ts';
 import { DEFAULT_MANIFEST_DURATION_US } from './sbatch.ts';
-import { servedDeployments } from './serving.ts';
 
-interface Metadata {
+export interface Metadata {
   name?: string;
   namespace?: string;
   labels: Record<string, string>;
@@ -176,7 +172,7 @@ function merged(meta: Metadata, template: PodTemplate): Metadata {
   };
 }
 
-function projectOf(meta: Metadata): string {
+export function projectOf(meta: Metadata): string {
   for (const key of PROJECT_KEYS) {
     const name = meta.labels[key] ?? meta.annotations[key];
     if (name !== undefined) return name;
@@ -186,7 +182,7 @@ function projectOf(meta: Metadata): string {
 }
 
 /** Reads a manifest's annotations, each by what it states; undefined where there is none. */
-function annotations(meta: Metadata, source: SourceDocument, report: Report) {
+export function annotations(meta: Metadata, source: SourceDocument, report: Report) {
   return <T>(key: string, parse: (text: string) => T): T | undefined => {
     const text = meta.annotations[key];
     if (text === undefined) return undefined;
@@ -227,78 +223,4 @@ function podAsk(template: PodTemplate, path: readonly PathStep[], source: Source
 /** Kubernetes' memory: a size with a unit, or bytes. */
 function memoryQuantity(text: string): number {
   return /^\d+$/.test(text) ? Math.round(parseCount(text) / 2 ** 20) : parseSize(text);
-}
-
-/** A deployment as a service: one worker per replica, running from the start to the end of the simulation. */
-export function inferenceJobs(
-  docs: readonly CheckedDocument[],
-  cluster: CompiledCluster,
-  endless: boolean,
-  report: Report,
-  assume: (s: string) => void,
-): JobDraft[] {
-  const served = servedDeployments(docs);
-  return documentsOf(docs, 'InferenceDeployment').map(({ data, source }, i) => {
-    const { spec, metadata } = data;
-    const id = metadata.name ?? `inference-${i + 1}`;
-    const annotation = annotations(metadata, source, report);
-    // The ranked hardware, as far as the cluster has it.
-    const models = cluster.pools.map((p) => p.gpuModel);
-    const wanted = spec.placement?.preferHardware ?? [];
-    const preferred = wanted.filter((name) => models.includes(gpuModel(name)?.name ?? '-'));
-    const names = preferred.length > 0 ? preferred : models;
-    const known = gpusPerReplica(
-      spec.model.name,
-      spec.model.precision,
-      names.flatMap((name) => gpuModel(name) ?? []),
-    );
-    const own = annotation('simsup.dev/gpus-per-replica', (text) => parseCount(text, 1, 32));
-    const each = own ?? known.gpus;
-    // A replica wider than a node is a pipeline of workers.
-    const widest = cluster.nodes.gpus.reduce((most, gpus) => Math.max(most, gpus), 1);
-    const perReplica = Math.ceil(each / widest);
-    const use = annotation('simsup.dev/use', parseShare) ?? DEFAULT_SERVING_USE_MILLI;
-    if (endless) {
-      report.at(
-        source,
-        ['kind'],
-        'a service that never ends',
-        "a Simulation with a duration (not 'until-done') beside it",
-      );
-    }
-    if (own === undefined)
-      assume(`${id}: ${each} GPUs per replica of ${spec.model.name} ${spec.model.precision} (${known.source}).`);
-    if (!served.has(id))
-      assume(
-        `${id}: ${spec.replicas} replicas throughout, busy ${use / 10} % of the time: no Workload states its requests.`,
-      );
-    if (wanted.length > 0 && preferred.length === 0)
-      assume(`${id}: the cluster has none of ${wanted.join(', ')}; any pool is used.`);
-    return {
-      id,
-      project: spec.project ?? projectOf(metadata),
-      user: '',
-      class: 'inference',
-      submitUs: 0,
-      durationUs: Infinity,
-      gpus: each * spec.replicas,
-      workers: spec.replicas * perReplica,
-      minWorkers: perReplica,
-      after: [],
-      traits: { use, ...(preferred.length > 0 ? { gpuModels: preferred } : {}) },
-      blame: (field: string, found: string, expected: string, nearest?: string) => {
-        const path = { project: ['spec', 'project'], gpus: ['spec', 'replicas'], id: ['metadata', 'name'] }[field] ?? [
-          'spec',
-        ];
-        report.add({
-          file: source.file,
-          ...source.locate(path),
-          path: path.join('.'),
-          found,
-          expected,
-          ...(nearest && { nearest }),
-        });
-      },
-    } satisfies JobDraft;
-  });
 }

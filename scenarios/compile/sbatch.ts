@@ -143,6 +143,36 @@ export function readSbatch(text: string, file: string, onProblem: (p: Problem) =
   return elements.map((e) => ({ ...base, id: `${id}_${e}` }));
 }
 
+/** Options of sbatch that take no value. */
+const BARE = [
+  ...[
+    'contiguous',
+    'exclusive',
+    'hold',
+    'ignore-pbs',
+    'no-requeue',
+    'overcommit',
+    'oversubscribe',
+    'parsable',
+    'quiet',
+  ],
+  ...['requeue', 'reboot', 'spread-job', 'test-only', 'use-min-nodes', 'verbose', 'wait', 'H', 'O', 'Q', 's', 'v', 'W'],
+];
+
+/** The words after `sbatch` → its options as lines of a header, and the script; '' where there is none. */
+export function sbatchCommand(words: readonly string[]): { options: string[]; script: string } {
+  const options: string[] = [];
+  for (let i = 0; i < words.length; i++) {
+    const word = words[i];
+    if (!word.startsWith('-') || word === '-') return { options, script: word };
+    const name = word.replace(/^--?/, '').split('=')[0];
+    const short = !word.startsWith('--');
+    const alone = word.includes('=') || BARE.includes(name) || (short && name.length > 1) || i + 1 === words.length;
+    options.push(`#SBATCH ${alone ? word : `${word} ${words[++i]}`}`);
+  }
+  return { options, script: '' };
+}
+
 /** A likely slip: one or two letters off. */
 function editsAway(a: string, b: string): boolean {
   return a !== b && Math.abs(a.length - b.length) <= 2 && a[0] === b[0];

@@ -51,7 +51,9 @@ describe('requests in a scenario', () => {
     const run = simulate(readScenario(scenario(CHAT, requests), { file: 's.yaml' }));
     const [figures] = run.serving ?? [];
     expect(figures.requests).toBeGreaterThan(2000);
-    expect(figures.completed).toBe(figures.requests);
+    // Those of the last seconds are still being answered.
+    expect(figures.completed + figures.unfinished).toBe(figures.requests);
+    expect(figures.unfinished).toBeLessThan(20);
     expect(figures.tenants.map((t) => t.name)).toEqual(['a', 'b']);
     const summary = summarise(run, 0);
     const [slo] = summary.slo.deployments;

@@ -49,6 +49,8 @@ export interface JobStorage {
   stallUs?: number;
   restoreUs?: number;
   graceUs?: number;
+  /** Complete checkpoints kept, of jobs whose checkpoints have no size. */
+  keep?: number;
 }
 
 export function compileStorage(
@@ -64,7 +66,9 @@ export function compileStorage(
     report.at(extra.source, ['kind'], 'a second Storage', 'one Storage in a scenario');
   const doc = stated[0];
   const spec = doc?.data.spec;
-  const nodes = cluster.nodes.count;
+  // A node that changes pools is one machine.
+  const { count, hardware } = cluster.nodes;
+  const nodes = hardware === undefined ? count : new Set(hardware).size;
   const fileSystems: FileSystemSpec[] = [];
   const mounts: string[] = [];
   const access: (Access[] | undefined)[] = [];
@@ -103,6 +107,7 @@ export function compileStorage(
     ...fileSystemOf({ name, retention: 0, read: Infinity, write: Infinity }, nodes, undefined),
     nodeReadBytesPerSecond: read,
     nodeWriteBytesPerSecond: write,
+    ofNodes: true,
   });
   const local =
     fileSystems.push(node('local disks', spec?.localRead ?? LOCAL.read * GB, spec?.localWrite ?? LOCAL.write * GB)) - 1;
@@ -142,6 +147,14 @@ export function compileStorage(
       path: cleanPath(data.path ?? mounts[Math.max(0, fileSystem)]),
     });
   });
+
+  // Where Mission Control writes the checkpoints of jobs that state no path of their own.
+  const [tolerance] = documentsOf(docs, 'FaultTolerancePolicy');
+  const policyPath = tolerance?.data.spec.action?.checkpointPath;
+  if (doc !== undefined && policyPath !== undefined && mountOf(mounts, cleanPath(policyPath)) < 0) {
+    const found = `${quote(policyPath)}, which no file system holds`;
+    report.at(tolerance.source, ['spec', 'action', 'checkpointPath'], found, `a path below ${mounts.join(' or ')}`);
+  }
 
   /** The file system of a path that the project may use; -1 after reporting why not. */
   function reach(draft: JobDraft, field: string, path: string, project: string): number {
@@ -186,18 +199,21 @@ export function compileStorage(
       result.dataset = { bytes: data.bytes, fileSystem: data.fileSystem };
     }
     let fileSystem = 0;
-    if (t.checkpointPath !== undefined && doc !== undefined) {
-      fileSystem = reach(draft, 'checkpointPath', cleanPath(t.checkpointPath), project);
-      if (fileSystem < 0) return undefined;
-    }
     const training = (draft.class ?? t.class ?? 'training') === 'training';
     const perParam = t.checkpointBytesPerParam ?? BYTES_PER_PARAM;
     const bytes =
       t.checkpointSize ?? (t.modelParams !== undefined && training ? Math.round(t.modelParams * perParam) : 0);
-    if (bytes === 0) return result;
+    const keep = t.checkpointKeep ?? (trainerKeeps > 0 ? trainerKeeps : undefined);
+    // Without a size room is no matter: all are kept unless something else is stated.
+    if (bytes === 0) return { ...result, ...(keep !== undefined && { keep }) };
     if (!Number.isSafeInteger(bytes)) {
       draft.blame('modelParams', `a checkpoint of ${bytes} bytes`, 'less than 2^53 bytes (9 PB)');
       return undefined;
+    }
+    const path = t.checkpointPath ?? policyPath;
+    if (path !== undefined && doc !== undefined) {
+      fileSystem = reach(draft, 'checkpointPath', cleanPath(path), project);
+      if (fileSystem < 0) return undefined;
     }
     needed = true;
     if (t.checkpointSize === undefined)
@@ -214,7 +230,7 @@ export function compileStorage(
       sharedEvery: tier === 'shared' ? 0 : (t.checkpointSharedEvery ?? 10),
       fileSystem,
       tierFileSystem: tier === 'local' ? local : tier === 'peer-memory' ? peer : fileSystem,
-      keep: t.checkpointKeep ?? (trainerKeeps > 0 ? trainerKeeps : KEEP),
+      keep: keep ?? KEEP,
     };
     result.checkpoint = plan;
     const on = fileSystems[plan.tierFileSystem];

@@ -8,12 +8,16 @@ import { type JobRow, readJobsCsv } from '../jobs-csv.ts';
 import { type Accepted, type JobInput, type JobTraits, MAX_JOBS, type WorkloadSpec } from '../schema.ts';
 import type { UtcOffset } from '../time-zone.ts';
 import type { SourceDocument } from '../yaml.ts';
+import { readBcmLine } from './bcm.ts';
 import type { JobDraft } from './draft.ts';
+import { followers } from './follow.ts';
 import type { JobSink } from './jobs.ts';
 import { DEFAULT_STEP_US } from './jobs.ts';
 import { manifestJobs } from './manifests.ts';
 import { linesOf, type ReadFile } from './read-file.ts';
-import { isSbatch, readSbatch } from './sbatch.ts';
+import { isSbatch } from './sbatch.ts';
+import type { Schedulers } from './schedulers.ts';
+import { readScript } from './script.ts';
 
 export interface WorkloadContext {
   /** The scenario's file, for problems with the whole of it. */
@@ -26,21 +30,32 @@ export interface WorkloadContext {
   horizonUs: number;
   startEpochSeconds: number;
   utcOffsets: readonly UtcOffset[];
+  /** Names of the cluster's pools, and which of them each scheduler has. */
+  pools: readonly string[];
+  schedulers: Schedulers;
   assume(sentence: string): void;
 }
 
 type Loaded = { data: Accepted['Workload']; source: SourceDocument };
 
-export function addWorkload({ data, source }: Loaded, number: number, c: WorkloadContext): void {
+export function addWorkload({ data, source }: Loaded, number: number, context: WorkloadContext): void {
   const { spec } = data;
   const label = data.metadata.name ?? (number === 0 ? 'workload' : `workload-${number + 1}`);
-  const before = c.report.problems.length;
+  const before = context.report.problems.length;
+  const follow = followers(spec, label, context.seed, context.pools, source, context.report);
+  if (context.report.problems.length > before) return;
+  const c = { ...context, sink: { ...context.sink, add: (draft: JobDraft) => context.sink.add(follow(draft)) } };
   const empty =
     spec.jobs.length + spec.teams.length + spec.manifestFiles.length + spec.requests.length === 0 &&
     spec.jobsFile === undefined;
   if (empty) c.report.at(source, ['spec'], 'no work', 'jobs, jobsFile, manifestFiles, teams or requests');
+  const names = new Set<string>();
   spec.jobs.forEach((job, i) => {
-    const draft = listedJob(job, i, number, spec, source, c.report);
+    const item = typeof job === 'string' ? { bcm: job, submit: 0, gpus: 1 } : job;
+    const draft =
+      item.bcm === undefined
+        ? listedJob(item, i, number, spec, source, c.report)
+        : submittedJob(item, item.bcm, i, number, names, spec, source, c);
     if (draft !== undefined) c.sink.add(draft);
   });
   if (spec.jobsFile !== undefined) addJobsFile(spec.jobsFile, spec, label, source, c);
@@ -71,7 +86,21 @@ function listedJob(
   report: Report,
 ): JobDraft | undefined {
   const path = ['spec', 'jobs', i];
-  const { id, project, user, submit, duration, steps, deadline, gpus, workers, minWorkers, after, ...own } = job;
+  const {
+    id,
+    project,
+    user,
+    submit,
+    duration,
+    steps,
+    deadline,
+    gpus,
+    workers,
+    minWorkers,
+    after,
+    bcm: _bcm,
+    ...own
+  } = job;
   const traits = withDefaults(own, spec.defaults);
   if (duration !== undefined && steps !== undefined && own.stepTime !== undefined) {
     report.at(source, [...path, 'duration'], 'a duration beside steps and stepTime', 'one or the other');
@@ -106,6 +135,40 @@ function listedJob(
         ...(nearest && { nearest }),
       });
     },
+  };
+}
+
+/** A line for BCM's Slurm bridge; fields beside it say what the line cannot. */
+function submittedJob(
+  job: JobInput,
+  bcm: string,
+  i: number,
+  number: number,
+  names: Set<string>,
+  spec: WorkloadSpec,
+  source: SourceDocument,
+  c: WorkloadContext,
+): JobDraft | undefined {
+  const own = listedJob(job, i, number, spec, source, c.report);
+  const { line, column } = source.locate(['spec', 'jobs', i]);
+  const place = { file: source.file, line, column, path: `spec.jobs[${i}]` };
+  const { readFile, schedulers, assume } = c;
+  const draft = readBcmLine(bcm, place, [], { readFile, schedulers, assume, add: c.report.add });
+  if (draft === undefined || own === undefined) return undefined;
+  let id = job.id ?? draft.id;
+  for (let n = 2; job.id === undefined && names.has(id); n++) id = `${draft.id}-${n}`;
+  names.add(id);
+  return {
+    ...draft,
+    id: job.id !== undefined || number === 0 ? id : `workload-${number + 1}/${id}`,
+    project: (draft.project || job.project) ?? spec.project ?? '',
+    user: own.user,
+    submitUs: job.submit > 0 ? job.submit : draft.submitUs,
+    durationUs: job.duration !== undefined || job.steps !== undefined ? own.durationUs : draft.durationUs,
+    deadlineUs: own.deadlineUs,
+    steps: own.steps,
+    after: own.after.length > 0 ? own.after : draft.after,
+    traits: withDefaults(draft.traits, own.traits),
   };
 }
 
@@ -223,7 +286,10 @@ function addManifestFile(
 }
 
 function manifestText(text: string, file: string, c: WorkloadContext): JobDraft[] {
-  if (isSbatch(text, file)) return readSbatch(text, file, c.report.add);
+  if (isSbatch(text, file)) {
+    const { readFile, schedulers, assume } = c;
+    return readScript(text, file, { readFile, schedulers, assume, add: c.report.add });
+  }
   const docs = checkDocuments(text, file, c.report);
   const jobs = manifestJobs(docs, c.report, c.assume);
   if (jobs.length < docs.length) {

@@ -13,6 +13,7 @@ import {
   MAX_GPUS_OF_A_JOB,
   optionalAmount,
   optionalLimit,
+  recordedStart,
   SECOND,
   submitTime,
 } from './values.ts';
@@ -131,6 +132,7 @@ export const csv: Importer = {
         user: cellAt(cells, user),
         submitUs,
         durationUs,
+        startUs: recordedStart(cellAt(cells, start), submitUnit),
         gpus: gpu,
         shareMilli,
         gpuMemoryMiB: optionalAmount(

@@ -1,7 +1,7 @@
 /** SenseTime's Helios traces of 2020 (cluster_log.csv), and the four columns its simulator's job lists have. Hu et al., SC '21. */
 
 import { cellAt, type Importer } from './importer.ts';
-import { durationOf, gpuCount, optionalAmount, submitTime } from './values.ts';
+import { durationOf, gpuCount, optionalAmount, recordedStart, submitTime } from './values.ts';
 
 export const helios: Importer = {
   name: 'helios',
@@ -13,7 +13,7 @@ export const helios: Importer = {
     const [id, user, vc, time, duration] = ['job_id', 'user', 'vc', 'submit_time', 'duration'].map((c) =>
       columns.at(c),
     );
-    const [gpus, nodes] = [columns.at('gpu_num', 'num_gpu'), columns.at('node_num')];
+    const [gpus, nodes, start] = [columns.at('gpu_num', 'num_gpu'), columns.at('node_num'), columns.at('start_time')];
     return (cells, notes) => {
       const submitUs = submitTime(cellAt(cells, time), notes);
       if (submitUs === null) return null;
@@ -31,6 +31,7 @@ export const helios: Importer = {
         user: cellAt(cells, user),
         submitUs,
         durationUs,
+        startUs: recordedStart(cellAt(cells, start)),
         gpus: gpu,
         workers,
       };

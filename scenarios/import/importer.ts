@@ -1,7 +1,9 @@
 /** What every importer is: it turns one row of a trace into a job, and says what it had to change. */
 
 import { nearestName } from '../problem.ts';
-import type { ImportReport } from './report.ts';
+import type { ImportReport, RowNotes } from './report.ts';
+
+export type { RowNotes } from './report.ts';
 
 /** Bad input that a person can fix: a sentence on stderr, exit code 2. */
 export class UserError extends Error {
@@ -16,6 +18,8 @@ export interface TraceJob {
   user?: string;
   submitUs: number;
   durationUs: number;
+  /** When it started, where the log says, on the same clock as `submitUs`. */
+  startUs?: number;
   gpus: number;
   workers?: number;
   /** Thousandths of each GPU. */
@@ -30,16 +34,6 @@ export interface TraceJob {
   qos?: string;
   /** Virtual cluster: jobs of one run on nodes of their own. */
   pool?: string;
-}
-
-/** How an importer speaks about the row at hand. `kind` groups like remarks: the same on every row is one problem. */
-export interface RowNotes {
-  /** The row is taken, with a value changed. */
-  mend(kind: string, what: string): void;
-  /** The row cannot be used. */
-  refuse(kind: string, what: string): null;
-  /** Worth telling once, with the number of rows; changes nothing. */
-  remark(what: string): void;
 }
 
 export interface ImportOptions {
@@ -81,6 +75,8 @@ export interface ImportTarget {
   name?: string;
   /** Takes the jobs file piece by piece. */
   write(text: string): void | Promise<void>;
+  /** Told of each job that is taken: its id in the jobs file, and how long it waited for its start, µs (undefined: the log does not say). */
+  taken?(id: string, waitUs: number | undefined): void;
 }
 
 export interface Importer {

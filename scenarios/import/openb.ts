@@ -9,6 +9,7 @@ import {
   knownModels,
   mendDuration,
   optionalAmount,
+  recordedStart,
   SECOND,
   submitTime,
 } from './values.ts';
@@ -83,6 +84,7 @@ export const openb: Importer = {
         project: 'openb',
         submitUs,
         durationUs,
+        startUs: created < 0 ? undefined : recordedStart(cellAt(cells, scheduled)),
         gpus: gpu,
         shareMilli,
         cpuMilli: optionalAmount(cellAt(cells, cpu), 'cpu_milli', notes),

@@ -1,7 +1,5 @@
 /** What an import took, mended and refused, with the first problems by line. Memory is bounded however dirty the source. */
 
-import type { RowNotes } from './importer.ts';
-
 /** `import --json`: rows = taken + refused; mended rows are among the taken. */
 export interface ImportReport {
   rows: number;
@@ -10,6 +8,16 @@ export interface ImportReport {
   refused: number;
   problemCount: number;
   problems: { line: number; what: string }[];
+}
+
+/** How an importer speaks about the row at hand. `kind` groups like remarks: the same on every row is one problem. */
+export interface RowNotes {
+  /** The row is taken, with a value changed. */
+  mend(kind: string, what: string): void;
+  /** The row cannot be used. */
+  refuse(kind: string, what: string): null;
+  /** Worth telling once, with the number of rows; changes nothing. */
+  remark(what: string): void;
 }
 
 const SHOWN = 100;

@@ -8,8 +8,8 @@ import { checkDuration, decimal, mendDuration, optionalLimit, SECOND } from './v
 
 const FIELDS = 18;
 /** Positions of the fields that are used. */
-const [ID, SUBMIT, RUN, USED, CPU_TIME, WANTED, LIMIT, STATUS, USER, QUEUE, PARTITION] = [
-  0, 1, 3, 4, 5, 7, 8, 10, 11, 14, 15,
+const [ID, SUBMIT, WAIT, RUN, USED, CPU_TIME, WANTED, LIMIT, STATUS, USER, QUEUE, PARTITION] = [
+  0, 1, 2, 3, 4, 5, 7, 8, 10, 11, 14, 15,
 ];
 const CANCELLED = 5;
 
@@ -56,6 +56,7 @@ export const swf: Importer = {
         durationUs,
         gpus,
       };
+      if (n[WAIT] >= 0 && n[WAIT] <= 3.2e9) job.startUs = Math.round((n[SUBMIT] + n[WAIT]) * SECOND);
       if (n[LIMIT] !== -1) job.limitUs = optionalLimit(cells[LIMIT], 'requested time', notes);
       if (n[USER] >= 0) job.user = `user-${cells[USER]}`;
       if (n[QUEUE] >= 0) job.qos = `queue-${cells[QUEUE]}`;

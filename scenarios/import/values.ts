@@ -57,6 +57,14 @@ export function dateTime(text: string): number | undefined {
   }
 }
 
+/** When a job started, as `submitTime` reads times; undefined where the log does not say: that is no problem of the row. */
+export function recordedStart(text: string, unitUs = SECOND): number | undefined {
+  if (isMissing(text)) return undefined;
+  const n = decimal(text);
+  if (n === undefined) return dateTime(text);
+  return n < 0 || (n * unitUs) / SECOND > MAX_TIME_S ? undefined : Math.round(n * unitUs);
+}
+
 /** A duration in seconds as µs; missing, zero and negative ones are mended, text and absurd lengths refused. */
 export function durationOf(text: string, notes: RowNotes, options: ImportOptions, unitUs = SECOND): number | null {
   if (isMissing(text)) return mendDuration('duration is missing', notes, options);

@@ -12,6 +12,8 @@ const hazard = z.union([
   z.literal('exponential'),
   z.strictObject({ weibull: z.strictObject({ shape: decimal(0.1, 20) }) }),
   z.strictObject({ lognormal: z.strictObject({ sigma: decimal(0, 10) }) }),
+  /** Gaps as they were recorded; each is as likely as the others. Their mean is `mtbf`'s. */
+  z.strictObject({ recorded: z.strictObject({ gaps: z.array(duration()).min(1).max(100_000) }) }),
   z.strictObject({
     bathtub: z.strictObject({
       infantFactor: decimal(0, 1000).prefault('3'),
@@ -46,7 +48,7 @@ export type ProcessInput = z.output<typeof process>;
 const drawn = z
   .strictObject({ median: duration().optional(), sigma: decimal(0, 10).optional(), success: decimal(0, 1).optional() })
   .optional();
-const repair = z.strictObject({
+export const repair = z.strictObject({
   gpuReset: drawn,
   reboot: drawn,
   service: drawn,
@@ -72,6 +74,8 @@ export const faultModelKind = kind(
       trace: z
         .array(z.strictObject({ at: duration(), node: name(), gpu: count(0, 31).prefault('0'), kind: text() }))
         .prefault([]),
+      /** The same in a file. */
+      traceFile: text().optional(),
       lemons: z.strictObject({ share: decimal(0, 1), factor: decimal(1, 1e6).prefault('15') }).optional(),
       gpuSpread: decimal(0, 5).optional(),
       age: duration().optional(),
@@ -88,30 +92,31 @@ export const faultModelKind = kind(
 );
 export type FaultModelSpec = z.output<typeof faultModelKind>['spec'];
 
-export const stackField = z.union([
-  z.enum(STACKS),
-  z.strictObject({
-    name: z.enum(STACKS),
-    exit: duration().optional(),
-    nodeDown: duration().optional(),
-    hang: duration().optional(),
-    gang: z.enum(['requeue', 'person']).optional(),
-    single: z.enum(['requeue', 'in-place']).optional(),
-    requeueDelay: duration().optional(),
-    close: z.union([z.literal('by-person'), duration()]).optional(),
-    repairBy: z.enum(['person', 'machine']).optional(),
-    neighbours: z.enum(['wait', 'evacuate']).optional(),
-    events: flag().optional(),
-    person: z
-      .strictObject({
-        takes: duration().optional(),
-        fromHour: decimal(0, 23).optional(),
-        toHour: decimal(1, 24).optional(),
-        weekends: flag().optional(),
-      })
-      .optional(),
-  }),
-]);
+/** What a stack does about faults, each value as `StackSettings`. */
+export const stackSettings = {
+  exit: duration().optional(),
+  nodeDown: duration().optional(),
+  hang: duration().optional(),
+  gang: z.enum(['requeue', 'person']).optional(),
+  single: z.enum(['requeue', 'in-place']).optional(),
+  requeueDelay: duration().optional(),
+  close: z.union([z.literal('by-person'), duration()]).optional(),
+  repairBy: z.enum(['person', 'machine']).optional(),
+  neighbours: z.enum(['wait', 'evacuate']).optional(),
+  events: flag().optional(),
+  person: z
+    .strictObject({
+      takes: duration().optional(),
+      fromHour: decimal(0, 23).optional(),
+      toHour: decimal(1, 24).optional(),
+      weekends: flag().optional(),
+    })
+    .optional(),
+};
+const settingsSchema = z.strictObject(stackSettings);
+export type StackSettingsInput = z.output<typeof settingsSchema>;
+
+export const stackField = z.union([z.enum(STACKS), z.strictObject({ name: z.enum(STACKS), ...stackSettings })]);
 export type StackInput = z.output<typeof stackField>;
 
 export const telemetryField = z.union([

@@ -134,9 +134,14 @@ const job = z.strictObject({
   workers: count(1, MAX_GPUS).optional(),
   minWorkers: count(1, MAX_GPUS).optional(),
   after: z.preprocess((v) => (Array.isArray(v) || v === undefined ? v : [v]), z.array(after)).optional(),
+  bcm: z.string().optional(),
   ...jobTraits,
 });
 export type JobInput = z.output<typeof job>;
+/** What BCM's Slurm bridge is given, as it is. */
+const bcmLine = z.string().regex(/^\s*bcm\s+submit\b/, {
+  error: "fields (name: value), or a line such as bcm submit --scheduler runai --wrap 'sbatch train.sh' --gpus 8",
+});
 
 const bounds = { min: duration().optional(), max: duration().optional() };
 const durations = z.union([
@@ -221,12 +226,16 @@ export const workloadKind = kind(
   'Workload',
   z.strictObject({
     project: name().optional(),
-    jobs: z.array(job).prefault([]),
+    jobs: z.array(z.union([job, bcmLine])).prefault([]),
     jobsFile: z.string().optional(),
     manifestFiles: z.array(z.string()).prefault([]),
     teams: z.array(team).prefault([]),
     requests: z.array(requests).prefault([]),
     scale: decimal(0.001, 10_000).prefault('1'),
+    /** A share of the jobs, growing from `from` to `until`, goes to other pools. */
+    follow: z
+      .strictObject({ to: oneOrMore(name()), from: duration(), until: duration(), share: share().prefault('1') })
+      .optional(),
     defaults: traits.prefault({}),
     whenTooLarge: z.enum(['error', 'skip']).prefault('error'),
   }),
@@ -262,7 +271,3 @@ export const simulationKind = kind(
     spares: sparesField.optional(),
   }),
 );
-
-/** Accepted now, simulated later; their fields are not checked yet. */
-export const LATER = ['Provisioning', 'Study'] as const;
-export const laterKinds = LATER.map((k) => kind('simsup.dev/v1', k, z.looseObject({}).prefault({})));

@@ -13,10 +13,11 @@ import { bitCount, IdSet, lowestBit } from './idset.ts';
 /** Parts of one GPU: divisible by 1000 and by 7. */
 export const GPU_UNITS = 7000;
 
-/** Life cycle of a node, as far as scheduling and the ledger care. */
-export const NODE_STATES = ['ready', 'draining', 'unhealthy', 'provisioning', 'reclaimed'] as const;
+/** Life cycle of a node, as far as scheduling and the ledger care; `absent`: not, or no longer, part of the cluster. */
+export const NODE_STATES = ['ready', 'draining', 'unhealthy', 'provisioning', 'reclaimed', 'absent'] as const;
 export type NodeState = (typeof NODE_STATES)[number];
 export const READY = 0;
+export const ABSENT = 5;
 
 /** A shared GPU's free units fall in one of these buckets of equal width. */
 const SHARE_BUCKETS = 20;
@@ -61,8 +62,13 @@ export class Cluster {
   /** Position of a node among its pool's nodes. */
   readonly rankOfNode: Int32Array;
   readonly jobOfTask: Int32Array;
+  /** Nodes that a job must not be placed on, whatever is free there: who places inference by its targets says so. */
+  readonly barred = new Map<number, Set<number>>();
   /** Free units of each GPU. */
   readonly gpuFree: Int32Array;
+  /** 1: out of use though its node is in service (a GPU under reset). What would be free on it is in `shutFree`. */
+  readonly gpuShut: Uint8Array;
+  readonly shutFree: Int32Array;
   /** Taken MIG instances of each GPU, as bits. */
   readonly migTaken: Uint8Array;
   readonly cpuFree: Float64Array;
@@ -121,6 +127,8 @@ export class Cluster {
     for (let j = 0; j < jobs.count; j++) this.jobOfTask.fill(j, jobs.taskStart[j], jobs.taskStart[j + 1]);
 
     this.gpuFree = new Int32Array(this.gpuCount).fill(GPU_UNITS);
+    this.gpuShut = new Uint8Array(this.gpuCount);
+    this.shutFree = new Int32Array(this.gpuCount);
     this.migTaken = new Uint8Array(this.gpuCount);
     this.cpuFree = Float64Array.from(nodes.cpuMilli);
     this.memoryFree = Float64Array.from(nodes.memoryMiB);
@@ -163,6 +171,7 @@ export class Cluster {
 
   /** Whether one task of `job` with `gpus` devices has room on `node` now. Does not ask whether the node is ready. */
   fits(job: number, gpus: number, node: number): boolean {
+    if (this.barred.size > 0 && this.barred.get(job)?.has(node)) return false;
     const { jobs, nodes } = this.spec;
     if (this.cpuFree[node] < jobs.cpuMilli[job] || this.memoryFree[node] < jobs.memoryMiB[job]) return false;
     if (gpus === 0) return true;
@@ -234,6 +243,25 @@ export class Cluster {
     this.changeState(node, state);
   }
 
+  /** Takes a GPU out of use: what is free on it, or becomes so, is not offered any more. Not to be taken back. */
+  shutGpu(gpu: number): void {
+    const node = this.nodeOfGpu(gpu);
+    const free = this.gpuFree[gpu];
+    this.changeFree(node, this.spec.nodes.pool[node], gpu, -free);
+    this.gpuShut[gpu] = 1;
+    this.shutFree[gpu] = free;
+    this.indexNode(node);
+  }
+
+  openGpu(gpu: number): void {
+    const node = this.nodeOfGpu(gpu);
+    const free = this.shutFree[gpu];
+    this.gpuShut[gpu] = 0;
+    this.shutFree[gpu] = 0;
+    this.changeFree(node, this.spec.nodes.pool[node], gpu, free);
+    this.indexNode(node);
+  }
+
   /** A place in the undo log to come back to. */
   mark(): number {
     return this.log.length;
@@ -263,7 +291,7 @@ export class Cluster {
 
   /** Forgets the undo log: what happened stays. */
   commit(): void {
-    this.log.length = 0;
+    if (this.log.length > 0) this.log.length = 0;
   }
 
   snapshot(): Snapshot {
@@ -432,6 +460,10 @@ export class Cluster {
   }
 
   private changeFree(node: number, pool: number, gpu: number, by: number): void {
+    if (this.gpuShut[gpu] === 1) {
+      this.shutFree[gpu] += by;
+      return;
+    }
     const before = this.gpuFree[gpu];
     const after = before + by;
     if (after < 0 || after > GPU_UNITS) throw new Error(`invariant: GPU ${gpu} of node ${node} is over-committed`);
@@ -467,6 +499,7 @@ export class Cluster {
     if (layout === undefined) return found;
     const profile = migProfiles[jobs.migProfile[job]];
     for (let g = this.gpuStart[node]; g < this.gpuStart[node + 1]; g++) {
+      if (this.gpuShut[g] === 1) continue;
       for (let i = 0; i < layout.instances.length && found.length < count; i++) {
         if (layout.instances[i] === profile && (this.migTaken[g] & (1 << i)) === 0) found.push((g << 3) | i);
       }

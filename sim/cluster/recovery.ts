@@ -56,6 +56,8 @@ export interface FaultRow {
   kind: string;
   /** 0 = leaves no XID. */
   xid: number;
+  /** XIDs that came with it and are no faults of their own. */
+  with: readonly number[];
   node: number;
   /** GPU of the node; -1 = not of one GPU. */
   gpu: number;

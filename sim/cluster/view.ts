@@ -48,7 +48,11 @@ export type ClusterReader = Pick<
   | 'nextNode'
   | 'tightestShared'
 > & {
+  readonly barred: ReadonlyMap<number, ReadonlySet<number>>;
   readonly gpuFree: Readonly<Int32Array>;
+  /** 1: out of use though its node is in service. */
+  readonly gpuShut: Readonly<Uint8Array>;
+  readonly shutFree: Readonly<Int32Array>;
   readonly cpuFree: Readonly<Float64Array>;
   readonly memoryFree: Readonly<Float64Array>;
   readonly nodeState: Readonly<Uint8Array>;

@@ -84,8 +84,10 @@ type Refuse = (field: string, value: unknown, expected: string) => never;
 
 function checkSpec(arg: string, spec: Fields, refuse: Refuse): void {
   const field = `args.${arg}`;
-  const types = ['choice', 'number', 'duration', 'boolean', 'numbers'];
+  const types = ['choice', 'number', 'duration', 'boolean', 'numbers', 'policies'];
   if (!types.includes(spec.type as string)) refuse(`${field}.type`, spec.type, `one of ${types.join(', ')}`);
+  if (spec.type === 'policies' && !(Array.isArray(spec.of) && spec.of.every(isFields)))
+    refuse(`${field}.of`, spec.of, 'a list of policies to choose from');
   if (spec.type === 'choice' && !(Array.isArray(spec.of) && spec.of.every((c) => typeof c === 'string')))
     refuse(`${field}.of`, spec.of, 'a list of texts to choose from');
   for (const bound of spec.type === 'number' || spec.type === 'duration' ? ['min', 'max'] : []) {

@@ -7,8 +7,9 @@ import { fifo, sjf } from './replay/ordered.ts';
 import { las, srsf, srtf } from './replay/preemptive.ts';
 import { runai } from './runai/runai.ts';
 import { slurm, slurmTypical } from './slurm/slurm.ts';
+import { splitOf } from './split.ts';
 
-export const POLICIES: readonly PolicyFactory[] = [
+const ONE_FOR_ALL: readonly PolicyFactory[] = [
   fifo,
   fifoBackfill,
   sjf,
@@ -21,6 +22,8 @@ export const POLICIES: readonly PolicyFactory[] = [
   slurm,
   slurmTypical,
 ];
+
+export const POLICIES: readonly PolicyFactory[] = [...ONE_FOR_ALL, splitOf(ONE_FOR_ALL)];
 
 export function policyNames(): string[] {
   return POLICIES.map((policy) => policy.name);

@@ -1,7 +1,7 @@
 /** What a scheduling policy is. A policy is a function of what it is given: same view, state, time and stream, same answer. */
 import type { Action, View } from '../cluster/view.ts';
 import type { Stream } from '../engine/random.ts';
-import type { Scenario } from '../scenario.ts';
+import type { PolicyChoice, Scenario } from '../scenario.ts';
 
 export interface Decision<State> {
   /** In the order in which they are to take effect. */
@@ -11,6 +11,8 @@ export interface Decision<State> {
   /** When it wants to be asked again even if nothing changes, µs; Infinity = only on changes. */
   wakeAt: number;
 }
+
+export type StreamOf = (name: string) => Stream;
 
 export interface Policy<State = unknown> {
   name: string;
@@ -23,15 +25,17 @@ export interface Policy<State = unknown> {
   /** What whoever runs this scenario under this policy should know beforehand, in sentences. */
   warnings?(scenario: Scenario): string[];
   init(scenario: Scenario): State;
-  decide(view: View, state: State, now: number, stream: Stream): Decision<State>;
+  /** `streamOf`: streams of other names, for a policy that is made of several. */
+  decide(view: View, state: State, now: number, stream: Stream, streamOf?: StreamOf): Decision<State>;
 }
 
 /** How requested time limits are enforced, whatever the job itself would do. */
 export interface TimeLimits {
   /** Longest the job may hold its GPUs from one start on, µs; Infinity = no limit. */
   of(scenario: Scenario, job: number): number;
-  /** A job that is told to stop is killed after this long, µs. */
+  /** A job that is told to stop is killed after this long, µs; by job where several policies share a cluster. */
   killWaitUs: number;
+  killWaitOf?(scenario: Scenario, job: number): number;
 }
 
 /** Makes a policy from a scenario's arguments; throws `PolicyArgumentError` for one it does not know or cannot use. */
@@ -43,6 +47,8 @@ export interface PolicyFactory {
   args: Record<string, ArgSpec>;
   /** A share of a GPU is rounded up to a whole one, as that scheduler would. */
   wholeGpusOnly?: boolean;
+  /** Where that holds for some jobs only: those. `args` are as checked. */
+  wholeGpusFor?(scenario: Scenario, args: Record<string, unknown>): (job: number) => boolean;
   // biome-ignore lint/suspicious/noExplicitAny: each policy has a memory of its own shape, opaque to everyone else
   create(args: any): Policy<any>;
 }
@@ -54,7 +60,9 @@ export type ArgSpec =
   | { type: 'duration'; min: number; max: number; default: number; about: string }
   | { type: 'boolean'; default: boolean; about: string }
   /** `ascending`: each above the one before. */
-  | { type: 'numbers'; default: number[]; about: string; ascending?: boolean; unit?: string };
+  | { type: 'numbers'; default: number[]; about: string; ascending?: boolean; unit?: string }
+  /** By node pool, the name of one of these policies, or `{name, args}`. */
+  | { type: 'policies'; of: readonly PolicyFactory[]; default: Record<string, never>; about: string };
 
 export class PolicyArgumentError extends Error {
   override name = 'PolicyArgumentError';
@@ -79,7 +87,9 @@ export function argProblems({ args }: Arguments, given: Record<string, unknown>)
       const expected = known.length === 0 ? 'none: the policy takes no arguments' : `one of ${known.join(', ')}`;
       problems.push({ name, unknown: true, found: `unknown argument '${name.slice(0, 60)}'`, expected });
     } else if (!suits(args[name], value)) {
-      problems.push({ name, unknown: false, found: shown(value), expected: wanted(args[name]) });
+      const spec = args[name];
+      const found = spec.type === 'policies' ? policiesProblem(spec.of, value) : shown(value);
+      problems.push({ name, unknown: false, found: found ?? shown(value), expected: wanted(spec) });
     }
   }
   return problems;
@@ -102,9 +112,36 @@ export function checkedArgs(factory: Arguments, given: Record<string, unknown>):
 function suits(spec: ArgSpec, value: unknown): boolean {
   if (spec.type === 'choice') return typeof value === 'string' && spec.of.includes(value);
   if (spec.type === 'boolean') return typeof value === 'boolean';
+  if (spec.type === 'policies') return policiesProblem(spec.of, value) === undefined;
   if (spec.type !== 'numbers') return typeof value === 'number' && value >= spec.min && value <= spec.max;
   if (!Array.isArray(value) || !value.every((v) => Number.isFinite(v) && v >= 0)) return false;
   return spec.ascending !== true || value.every((v, i) => i === 0 || v > value[i - 1]);
+}
+
+/** A policy by name with its arguments, from either way of writing it. */
+export function policyChoice(value: unknown): PolicyChoice {
+  if (typeof value === 'string') return { name: value, args: {} };
+  const { name, args } = value as Partial<PolicyChoice>;
+  return { name: String(name), args: args ?? {} };
+}
+
+/** What is wrong with the first of them, as a phrase. */
+function policiesProblem(of: readonly PolicyFactory[], value: unknown): string | undefined {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return shown(value);
+  for (const [pool, given] of Object.entries(value)) {
+    const isChoice = typeof given === 'object' && given !== null && typeof (given as PolicyChoice).name === 'string';
+    if (typeof given !== 'string' && !isChoice) return `for pool '${pool}' ${shown(given)}`;
+    const choice = policyChoice(given);
+    const factory = of.find(({ name }) => name === choice.name);
+    if (factory === undefined) return `for pool '${pool}' unknown policy '${choice.name.slice(0, 60)}'`;
+    const extra = Object.keys(given).find((key) => typeof given !== 'string' && key !== 'name' && key !== 'args');
+    if (extra !== undefined) return `for pool '${pool}' unknown field '${extra}'`;
+    for (const problem of argProblems(factory, choice.args)) {
+      const found = problem.unknown ? problem.found : `argument '${problem.name}' ${problem.found}`;
+      return `for pool '${pool}' ${found} of ${factory.name} (${problem.expected})`;
+    }
+  }
+  return undefined;
 }
 
 function wanted(spec: ArgSpec): string {
@@ -112,6 +149,10 @@ function wanted(spec: ArgSpec): string {
   if (spec.type === 'boolean') return 'true or false';
   if (spec.type === 'duration') {
     return `a duration from ${timeText(spec.min)} to ${timeText(spec.max)}, such as 90s, 5m or 2h (a bare number is seconds)`;
+  }
+  if (spec.type === 'policies') {
+    const names = spec.of.map(({ name }) => name).join(', ');
+    return `by node pool a policy, such as {old: slurm, new: {name: runai, args: {…}}}, each one of ${names}`;
   }
   const unit = spec.unit === undefined ? '' : ` (${spec.unit})`;
   if (spec.type === 'number') return `a number from ${spec.min} to ${spec.max}${unit}`;

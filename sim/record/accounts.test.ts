@@ -48,7 +48,7 @@ describe('Accounts', () => {
     accounts.turn(20, 0, 'restart');
     accounts.turn(50, 0, 'running');
     accounts.turn(150, 0, 'checkpoint');
-    accounts.saved(160, 0);
+    accounts.saved(160, 0, 0);
     accounts.turn(160, 0, 'running');
     accounts.turn(200, 0, 'terminating');
     accounts.give(205, 0, 0, 4 * GPU, 'ready');
@@ -66,7 +66,7 @@ describe('Accounts', () => {
     const { accounts, until } = books([{}]);
     accounts.take(0, 0, 0, 4 * GPU);
     accounts.turn(0, 0, 'running');
-    accounts.saved(60, 0);
+    accounts.saved(60, 0, 0);
     accounts.lose(100, 0);
     accounts.lose(100, 0);
     expect(until(100)).toMatchObject({ productive: 60 * 4, lost: 40 * 4 });

@@ -26,9 +26,11 @@ export type Activity = 'reserved' | 'restart' | 'running' | 'checkpoint' | 'term
 
 const INFERENCE = JOB_CLASSES.indexOf('inference');
 const SIDES = [0, 1] as const;
+/** Checkpoints of a job whose work is held apart. */
+const MOST_SAFE = 64;
 
 /** Where a node's GPUs that no job holds are booked. */
-function idleCategory(state: NodeState): number {
+function idleCategory(state: Exclude<NodeState, 'absent'>): number {
   return CATEGORY[state === 'ready' ? 'free' : state];
 }
 
@@ -42,6 +44,8 @@ interface Stretch {
 export class Accounts {
   /** By job, oldest first; only for jobs whose checkpoints take time to be safe, or whose workers left. */
   private readonly stretches = new Map<number, Stretch[]>();
+  /** Work that is safe, by checkpoint, oldest first: lost only if none of the checkpoints from before a corruption is left. */
+  private readonly safe = new Map<number, Stretch[]>();
   private readonly holdings = new Map<number, Holding[]>();
   private readonly activity = new Map<number, Activity>();
   /** Jobs that do less than they should: thousandths of it. */
@@ -58,6 +62,10 @@ export class Accounts {
   private readonly pools: number;
   private readonly netAccounts: number[] = [];
   private readonly netUnits: number[] = [];
+  private netCount = 0;
+
+  /** Told when a job's GPUs begin to do something else. */
+  onTurn: ((now: number, job: number, activity: Activity) => void) | null = null;
 
   private readonly scenario: Scenario;
   private readonly ledger: Ledger;
@@ -70,7 +78,21 @@ export class Accounts {
     this.inQuota = new Float64Array(cells);
     this.deserved = new Float64Array(cells);
     this.over = Array.from({ length: cells }, () => new Set());
-    scenario.projects.forEach((project, i) => {
+    this.readQuotas();
+  }
+
+  /** Takes on the scenario's quotas, where it goes on from a moment in which others held. */
+  followQuotas(now: number): void {
+    const before = this.deserved.slice();
+    this.readQuotas();
+    for (let key = 0; key < before.length; key++) {
+      if (this.deserved[key] > before[key]) this.promote(now, key, key % this.pools);
+      else if (this.deserved[key] < before[key]) this.demote(now, key, key % this.pools);
+    }
+  }
+
+  private readQuotas(): void {
+    this.scenario.projects.forEach((project, i) => {
       for (let p = 0; p < this.pools; p++) {
         const gpus = project.deservedGpus[p] ?? 0;
         this.deserved[i * this.pools + p] = gpus < 0 ? Infinity : Math.round(gpus * GPU_UNITS);
@@ -126,6 +148,7 @@ export class Accounts {
       }
     }
     this.activity.set(job, activity);
+    this.onTurn?.(now, job, activity);
   }
 
   /** A checkpoint of all the job has done, `work` in all, begins: whether it is safe, `safeTo` or `lose` will say. */
@@ -140,11 +163,13 @@ export class Accounts {
 
   /** What the job had done when it had done `work` is safe for good. */
   safeTo(job: number, work: number): void {
-    const stretches = this.stretches.get(job) ?? [];
+    const stretches = this.stretches.get(job);
+    if (stretches === undefined) return;
     const tainted = this.tainted.get(job);
-    for (const { upTo, amounts } of stretches) {
-      if (upTo > work || tainted === undefined || upTo <= (this.cleanTo.get(job) ?? -1)) continue;
-      for (const { owner, amount } of amounts) addTo(tainted, owner, amount, 0);
+    for (const stretch of stretches) {
+      if (stretch.upTo > work) continue;
+      if (tainted === undefined || stretch.upTo <= (this.cleanTo.get(job) ?? -1)) this.noteSafe(job, stretch);
+      else for (const { owner, amount } of stretch.amounts) addTo(tainted, owner, amount, 0);
     }
     this.keepStretches(
       job,
@@ -152,17 +177,34 @@ export class Accounts {
     );
   }
 
-  /** Everything the job has done so far is safe. */
-  saved(now: number, job: number): void {
+  /** Everything the job has done so far, `work` in all, is safe. */
+  saved(now: number, job: number, work: number): void {
     this.safeTo(job, Infinity);
     const tainted = this.tainted.get(job);
     for (const holding of this.holdings.get(job) ?? []) {
       this.bookRisk(now, job, holding);
-      if (tainted !== undefined) {
-        for (const over of SIDES) addTo(tainted, holding.owner[over], holding.atRisk, over);
+      if (tainted !== undefined || this.keepsFew(job)) {
+        const amounts = tainted ?? [];
+        for (const over of SIDES) addTo(amounts, holding.owner[over], holding.atRisk, over);
+        if (tainted === undefined && amounts.length > 0) this.noteSafe(job, { upTo: work, amounts });
       }
-      holding.atRisk = exactColumn(2);
+      clear(holding.atRisk);
     }
+  }
+
+  /** Its GPUs are busy for so many thousandths of the time from now on; the scenario's column of jobs is written. */
+  setUse(now: number, job: number, milli: number): void {
+    const { useMilli } = this.scenario.jobs;
+    if (useMilli[job] === milli) return;
+    const running = this.activity.get(job) === 'running' ? (this.holdings.get(job) ?? []) : [];
+    for (const holding of running) {
+      this.bookRisk(now, job, holding);
+      for (const over of SIDES) this.put(-1, job, holding, over, 'running', holding.units[over]);
+    }
+    useMilli[job] = milli;
+    for (const holding of running)
+      for (const over of SIDES) this.put(1, job, holding, over, 'running', holding.units[over]);
+    this.post(now);
   }
 
   /** The job runs at so many thousandths of its speed: the rest of its GPUs' time is `degraded`. */
@@ -191,13 +233,56 @@ export class Accounts {
 
   loseTainted(now: number, job: number, kept = -1): number {
     let lost = this.lose(now, job, kept);
-    for (const { owner, amount } of this.tainted.get(job) ?? []) {
-      const { ledger } = this;
+    lost += this.rebookAll(now, this.tainted.get(job) ?? []);
+    this.tainted.delete(job);
+    this.cleanTo.delete(job);
+    const safe = this.safe.get(job) ?? [];
+    for (const { upTo, amounts } of safe) {
+      if (upTo > kept) lost += this.rebookAll(now, amounts);
+    }
+    if (safe.length > 0)
+      this.safe.set(
+        job,
+        safe.filter(({ upTo }) => upTo <= kept),
+      );
+    return lost;
+  }
+
+  /** The job is over. */
+  forget(job: number): void {
+    this.safe.delete(job);
+    this.stretches.delete(job);
+    this.tainted.delete(job);
+    this.cleanTo.delete(job);
+  }
+
+  /** Only some of its checkpoints are kept, so that safe work can be lost yet. */
+  private keepsFew(job: number): boolean {
+    const { checkpoint, checkpointKeep } = this.scenario.jobs;
+    return checkpoint?.has(job) === true || checkpointKeep?.has(job) === true;
+  }
+
+  private noteSafe(job: number, stretch: Stretch): void {
+    if (!this.keepsFew(job)) return;
+    const safe = this.safe.get(job);
+    if (safe === undefined) {
+      this.safe.set(job, [stretch]);
+      return;
+    }
+    safe.push(stretch);
+    if (safe.length <= MOST_SAFE) return;
+    // So many checkpoints are never kept: the oldest are one.
+    const [first] = safe.splice(0, 1);
+    for (const { owner, amount } of first.amounts) addTo(safe[0].amounts, owner, amount, 0);
+  }
+
+  private rebookAll(now: number, amounts: Stretch['amounts']): number {
+    const { ledger } = this;
+    let lost = 0;
+    for (const { owner, amount } of amounts) {
       ledger.rebook(now, ledger.account(owner, CATEGORY.productive), ledger.account(owner, CATEGORY.lost), amount, 0);
       lost += exactNumber(amount, 0);
     }
-    this.tainted.delete(job);
-    this.cleanTo.delete(job);
     return lost;
   }
 
@@ -211,11 +296,7 @@ export class Accounts {
     const stretches = this.stretches.get(job) ?? [];
     for (const { upTo, amounts } of stretches) {
       if (upTo <= kept) continue;
-      for (const { owner, amount } of amounts) {
-        const account = (category: number) => this.ledger.account(owner, category);
-        this.ledger.rebook(now, account(CATEGORY.productive), account(CATEGORY.lost), amount, 0);
-        lost += exactNumber(amount, 0);
-      }
+      lost += this.rebookAll(now, amounts);
     }
     this.keepStretches(
       job,
@@ -228,7 +309,7 @@ export class Accounts {
         this.ledger.rebook(now, account(CATEGORY.productive), account(CATEGORY.lost), holding.atRisk, over);
         lost += exactNumber(holding.atRisk, over);
       }
-      holding.atRisk = exactColumn(2);
+      clear(holding.atRisk);
     }
     return lost;
   }
@@ -244,7 +325,9 @@ export class Accounts {
     const fromOver = Math.min(holding.units[1], units);
     const fromQuota = units - fromOver;
     const before: [number, number] = [holding.units[0], holding.units[1]];
-    this.change(now, job, holding, [-fromQuota, -fromOver], idleCategory(nodeState));
+    // A node leaves the cluster empty.
+    const category = idleCategory(nodeState as Exclude<NodeState, 'absent'>);
+    this.change(now, job, holding, [-fromQuota, -fromOver], category);
     this.inQuota[key] -= fromQuota;
     if (before[1] > 0 && holding.units[1] === 0) this.over[key].delete(job);
     if (holding.units[0] + holding.units[1] === 0) {
@@ -284,8 +367,11 @@ export class Accounts {
 
   /** Units that nobody holds change with the state of their node. */
   idle(now: number, pool: number, units: number, from: NodeState, to: NodeState): void {
-    const account = (state: NodeState) => this.ledger.account(pool, idleCategory(state));
-    this.ledger.move(now, account(from), account(to), units);
+    const account = (state: Exclude<NodeState, 'absent'>) => this.ledger.account(pool, idleCategory(state));
+    if (to === 'absent') {
+      if (from !== 'absent') this.ledger.exit(now, account(from), units);
+    } else if (from === 'absent') this.ledger.enter(now, account(to), units);
+    else this.ledger.move(now, account(from), account(to), units);
   }
 
   /** Oldest borrowers come into quota as it becomes free. */
@@ -295,18 +381,39 @@ export class Accounts {
       if (this.inQuota[key] >= this.deserved[key]) return;
       const holding = this.holding(job, pool) as Holding;
       const units = Math.min(this.deserved[key] - this.inQuota[key], holding.units[1]);
-      this.bookRisk(now, job, holding);
-      const activity = this.activity.get(job) as Activity;
-      this.put(-1, job, holding, 0, activity, holding.units[0]);
-      this.put(-1, job, holding, 1, activity, holding.units[1]);
-      this.put(1, job, holding, 0, activity, holding.units[0] + units);
-      this.put(1, job, holding, 1, activity, holding.units[1] - units);
-      this.post(now);
-      holding.units[0] += units;
-      holding.units[1] -= units;
+      this.shift(now, job, holding, units);
       this.inQuota[key] += units;
       if (holding.units[1] === 0) over.delete(job);
     }
+  }
+
+  /** Where less is deserved than before, the latest comers go over quota. */
+  private demote(now: number, key: number, pool: number): void {
+    const demoted: number[] = [];
+    for (const [job] of [...this.holdings].reverse()) {
+      if (this.inQuota[key] <= this.deserved[key]) break;
+      const holding = this.holding(job, pool);
+      if (holding === undefined || this.scenario.jobs.project[job] * this.pools + pool !== key) continue;
+      const units = Math.min(this.inQuota[key] - this.deserved[key], holding.units[0]);
+      if (units === 0) continue;
+      this.shift(now, job, holding, -units);
+      this.inQuota[key] -= units;
+      demoted.unshift(job);
+    }
+    this.over[key] = new Set([...demoted, ...this.over[key]]);
+  }
+
+  /** Moves units of a holding from over quota into it, or the other way if there are less than none. */
+  private shift(now: number, job: number, holding: Holding, units: number): void {
+    this.bookRisk(now, job, holding);
+    const activity = this.activity.get(job) as Activity;
+    this.put(-1, job, holding, 0, activity, holding.units[0]);
+    this.put(-1, job, holding, 1, activity, holding.units[1]);
+    this.put(1, job, holding, 0, activity, holding.units[0] + units);
+    this.put(1, job, holding, 1, activity, holding.units[1] - units);
+    this.post(now);
+    holding.units[0] += units;
+    holding.units[1] -= units;
   }
 
   /** Units come from or go to nobody's account, in the job's present activity. */
@@ -352,20 +459,20 @@ export class Accounts {
 
   private net(account: number, units: number): void {
     if (units === 0) return;
-    const at = this.netAccounts.indexOf(account);
-    if (at >= 0) {
+    for (let at = 0; at < this.netCount; at++) {
+      if (this.netAccounts[at] !== account) continue;
       this.netUnits[at] += units;
-    } else {
-      this.netAccounts.push(account);
-      this.netUnits.push(units);
+      return;
     }
+    this.netAccounts[this.netCount] = account;
+    this.netUnits[this.netCount++] = units;
   }
 
   /** Books the net of what was put, from the accounts that lost units to those that gained. */
   private post(now: number): void {
     const { netAccounts: accounts, netUnits: units } = this;
     let to = 0;
-    for (let from = 0; from < accounts.length; from++) {
+    for (let from = 0; from < this.netCount; from++) {
       while (units[from] < 0) {
         while (units[to] <= 0) to++;
         const moved = Math.min(-units[from], units[to]);
@@ -374,8 +481,7 @@ export class Accounts {
         units[to] -= moved;
       }
     }
-    accounts.length = 0;
-    units.length = 0;
+    this.netCount = 0;
   }
 
   /** Adds what was booked as productive since the last look to what a loss would take back. */
@@ -393,6 +499,11 @@ export class Accounts {
   private holding(job: number, pool: number): Holding | undefined {
     return this.holdings.get(job)?.find((h) => h.pool === pool);
   }
+}
+
+function clear(column: ExactColumn): void {
+  column.hi.fill(0);
+  column.lo.fill(0);
 }
 
 function addTo(amounts: { owner: number; amount: ExactColumn }[], owner: number, from: ExactColumn, i: number): void {

@@ -81,7 +81,7 @@ export class Ledger {
   private hourEnd: number;
   private hour = 0;
   readonly rows: LedgerRow[] = [];
-  /** Told of every movement: (time, from account, to account, units). */
+  /** Told of every movement: (time, from account, to account, units); -1 = from or to outside the cluster. */
   observer: ((now: number, from: number, to: number, units: number) => void) | null = null;
   /** Told of every amount found to be lost. */
   onRebook: ((now: number, from: number, to: number, amount: bigint) => void) | null = null;
@@ -124,7 +124,13 @@ export class Ledger {
     this.observer?.(now, -1, account, units);
   }
 
-  /** Units go from one account to another; the only thing that ever happens to them. */
+  /** GPUs of a pool leave the cluster. */
+  exit(now: number, account: number, units: number): void {
+    this.change(now, account, -units);
+    this.observer?.(now, account, -1, units);
+  }
+
+  /** Units go from one account to another; the only other thing that ever happens to them. */
   move(now: number, from: number, to: number, units: number): void {
     if (units === 0 || from === to) return;
     this.change(now, from, -units);

@@ -26,6 +26,12 @@ export const LIFE_EVENTS = [
   'step',
   'reclaim',
   'unsaved',
+  'lose',
+  'requeue',
+  'restored',
+  /** A step of a replica's way to being active, or what its deployment decides about it. */
+  'flow',
+  'scaled',
 ] as const;
 export type LifeEvent = (typeof LIFE_EVENTS)[number];
 
@@ -37,6 +43,21 @@ export interface LifeRow {
   count: number;
   nodes: string[];
   reason: string;
+}
+
+export interface LifeColumns {
+  count: number;
+  timeUs: Float64Array;
+  job: Int32Array;
+  /** Index into LIFE_EVENTS. */
+  event: Uint8Array;
+  /** As `count` of a row. */
+  times: Int32Array;
+  /** Index into `texts`. */
+  reason: Int32Array;
+  nodeStart: Int32Array;
+  nodes: Int32Array;
+  texts: string[];
 }
 
 const PLACE = LIFE_EVENTS.indexOf('place');
@@ -112,6 +133,22 @@ export class Lives {
         reason: this.texts[this.reason[at]],
       };
     }
+  }
+
+  /** The same as columns: copies of what is used. Entry i's nodes are nodes[nodeStart[i]] .. nodes[nodeStart[i + 1] − 1]. */
+  columns(): LifeColumns {
+    const { size } = this;
+    return {
+      count: size,
+      timeUs: this.timeUs.slice(0, size),
+      job: this.job.slice(0, size),
+      event: this.event.slice(0, size),
+      times: this.count.slice(0, size),
+      reason: this.reason.slice(0, size),
+      nodeStart: this.nodeStart.slice(0, size + 1),
+      nodes: this.nodes.slice(0, this.nodeStart[size]),
+      texts: this.texts.slice(),
+    };
   }
 
   /** To the latest entry; each node once in a row. */

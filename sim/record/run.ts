@@ -1,9 +1,11 @@
 /** What a run leaves behind, in columns and exact amounts; `reports/` turns it into what people and programs read. */
 import { type Cluster, GPU_UNITS } from '../cluster/cluster.ts';
+import type { ProvisioningReport } from '../cluster/provisioning.ts';
 import type { FaultRow } from '../cluster/recovery.ts';
 import { PENDING } from '../cluster/view.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Scenario } from '../scenario.ts';
+import type { Decisions } from './decisions.ts';
 import { CATEGORIES, type Category, type Ledger, type Owner } from './ledger.ts';
 import type { Samples } from './samples.ts';
 import type { ServingFigures } from './slo.ts';
@@ -39,6 +41,8 @@ export interface SampleTable {
   projects: number[][];
   pendingJobs: number[];
   pendingGpus: number[];
+  /** Nodes with some but not all GPUs free. */
+  partlyFreeNodes: number[];
 }
 
 /** What moved over a file system one way, and what it kept. */
@@ -69,6 +73,26 @@ export interface SpotCounts {
   returned: number;
 }
 
+/** One pool in one week (7 × 24 h from the start; the last one may be shorter). */
+export interface WeekRow {
+  week: number;
+  pool: number;
+  /** GPU·µs/7000 in the cluster and paid for, allocated, and useful as known at the week's end. */
+  paid: bigint;
+  allocated: bigint;
+  useful: bigint;
+  /** Jobs submitted in the week whose first pool this is, those of them that have started, and their waits up to the first start, µs, ascending. */
+  submitted: number;
+  waitsUs: number[];
+}
+
+export interface ProvisioningRun extends ProvisioningReport {
+  weeks: WeekRow[];
+}
+
+/** As `Decisions` counts them. */
+export type SchedulingRun = Pick<Decisions, 'evictions' | 'shrinks' | 'evicted' | 'mostPartlyFree' | 'reasons'>;
+
 export interface Run {
   scenario: Scenario;
   policyName: string;
@@ -90,6 +114,7 @@ export interface Run {
   hours: HourEntry[];
   jobs: JobTable;
   samples: SampleTable;
+  scheduling: SchedulingRun;
   /** Every candidate fault, and what became of it. */
   faults: FaultRow[];
   /** Only where the scenario has file systems. */
@@ -99,17 +124,21 @@ export interface Run {
   spot?: SpotCounts;
   /** Only where it states requests for inference deployments. */
   serving?: ServingFigures[];
+  /** Only where it has a Provisioning document. */
+  provisioning?: ProvisioningRun;
 }
 
-/** Numbers of the sampled series: categories first, then pending jobs, pending GPUs, then projects. */
+/** Numbers of the sampled series: categories first, then pending jobs, pending GPUs, partly free nodes, then projects. */
 export function seriesOf(scenario: Scenario) {
   const pendingJobs = CATEGORIES.length;
   const projects = scenario.projects.length <= MAX_SAMPLED_PROJECTS ? scenario.projects.length : 0;
+  const fixed = CATEGORIES.length + 3;
   return {
     pendingJobs,
     pendingGpus: pendingJobs + 1,
-    projectSeries: projects > 0 ? pendingJobs + 2 : -1,
-    count: pendingJobs + 2 + projects,
+    partlyFreeNodes: pendingJobs + 2,
+    projectSeries: projects > 0 ? fixed : -1,
+    count: fixed + projects,
   };
 }
 
@@ -118,6 +147,7 @@ const MAX_SAMPLED_PROJECTS = 200;
 interface Parts {
   scenario: Scenario;
   policyName: string;
+  decisions: SchedulingRun;
   ledger: Ledger;
   cluster: Cluster;
   samples: Samples;
@@ -131,11 +161,14 @@ interface Parts {
   checkpoints?: CheckpointCounts;
   spot?: SpotCounts;
   serving?: ServingFigures[];
+  /** Where nodes join and leave; else every node is there from the start to the end. */
+  capacity?: bigint;
+  provisioning?: ProvisioningRun;
 }
 
 /** Everything must be settled up to the engine's present time. Throws if the ledger does not add up to the capacity. */
 export function recordRun(parts: Parts): Run {
-  const { scenario, ledger, cluster, jobs, samples, engine } = parts;
+  const { scenario, ledger, cluster, jobs, samples, engine, decisions } = parts;
   const { now } = engine;
   const entries: LedgerEntry[] = [];
   let sum = 0n;
@@ -146,7 +179,7 @@ export function recordRun(parts: Parts): Run {
       if (amount !== 0n) entries.push({ ...owner, category, amount });
     });
   });
-  const capacity = BigInt(cluster.gpuCount) * BigInt(GPU_UNITS) * BigInt(now);
+  const capacity = parts.capacity ?? BigInt(cluster.gpuCount) * BigInt(GPU_UNITS) * BigInt(now);
   if (sum !== capacity) {
     throw new Error(
       `invariant: the ledger adds up to ${sum} GPU·µs/7000, the capacity is ${capacity}, at ${now} µs (seed ${scenario.seed})`,
@@ -171,12 +204,20 @@ export function recordRun(parts: Parts): Run {
     partial: parts.interrupted,
     stalled: parts.stalled,
     warnings: parts.warnings,
+    scheduling: {
+      evictions: decisions.evictions,
+      shrinks: decisions.shrinks,
+      evicted: decisions.evicted,
+      mostPartlyFree: decisions.mostPartlyFree,
+      reasons: new Map(decisions.reasons),
+    },
     faults: parts.faults.map((row) => ({ ...row })),
     capacity,
     ...(parts.storage && { storage: parts.storage }),
     ...(parts.checkpoints && { checkpoints: parts.checkpoints }),
     ...(parts.spot && { spot: parts.spot }),
     ...(parts.serving && { serving: parts.serving }),
+    ...(parts.provisioning && { provisioning: parts.provisioning }),
     entries,
     fragmented: scenario.pools.map((_, pool) => ledger.fragmentedAmount(pool)),
     hours,
@@ -194,6 +235,7 @@ export function recordRun(parts: Parts): Run {
       projects: series.projectSeries < 0 ? [] : scenario.projects.map((_, p) => gpus(series.projectSeries + p)),
       pendingJobs: samples.means(series.pendingJobs, now),
       pendingGpus: samples.means(series.pendingGpus, now),
+      partlyFreeNodes: samples.means(series.partlyFreeNodes, now),
     },
   };
 }

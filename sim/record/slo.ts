@@ -1,17 +1,8 @@
 /** What is kept of requests: latencies, attainment by hour, tokens and busy time by minute, and why targets were missed. */
-import { HOUR_US, MINUTE_US } from '../scenario.ts';
+import { CAUSES, type Cause, HOUR_US, MINUTE_US, type RequestTrace, type Slo } from '../scenario.ts';
 import { SKETCH_ERROR, Sketch, type SketchSummary } from './sketch.ts';
 
-/** Targets, µs; Infinity = none. */
-export interface Slo {
-  ttftUs: number;
-  /** Time to generate a token, after the first. */
-  tokenUs: number;
-}
-
-/** Why a request missed its target; the first that applies. */
-export const CAUSES = ['fault', 'cold-start', 'kv-pressure', 'stale-telemetry', 'queue', 'prefill', 'batch'] as const;
-export type Cause = (typeof CAUSES)[number];
+export { CAUSES, type Cause, type RequestTrace, type Slo } from '../scenario.ts';
 
 export interface HourRow {
   /** Of arrival. */
@@ -58,6 +49,7 @@ export class ServingRecord {
   missedToken = 0;
   readonly causes: Record<Cause, number> = {
     fault: 0,
+    preempted: 0,
     'cold-start': 0,
     'kv-pressure': 0,
     'stale-telemetry': 0,
@@ -133,27 +125,10 @@ export class ServingRecord {
   hours(): HourRow[] {
     return Array.from({ length: this.hourRequests.length }, (_, hour) => ({
       hour,
-      requests: this.hourRequests.values[hour],
-      attained: this.hourAttained.values[hour] ?? 0,
+      requests: Math.round(this.hourRequests.values[hour]),
+      attained: Math.round(this.hourAttained.values[hour] ?? 0),
     }));
   }
-}
-
-/** One request's life, µs. */
-export interface RequestTrace {
-  number: number;
-  tenant: number;
-  replica: number;
-  prompt: number;
-  output: number;
-  cachedTokens: number;
-  arrivalUs: number;
-  admittedUs: number;
-  firstTokenUs: number;
-  doneUs: number;
-  preemptions: number;
-  /** Undefined where the target was met. */
-  missed?: Cause;
 }
 
 export interface ReplicaFigures {
@@ -180,21 +155,40 @@ export interface ServeResult {
   costMicroUsd: number;
 }
 
+/** What happened to a deployment's replicas. */
+export interface ReplicaCounts {
+  starts: number;
+  scaledUp: number;
+  scaledDown: number;
+  /** Moves off a node above the threshold; those to a node left within an hour; looks at which there was nowhere to go. */
+  moves: number;
+  flaps: number;
+  stuck: number;
+}
+
 /** What a run keeps of a deployment: plain data. Times in µs, of tokens in ps. */
 export interface ServingFigures {
   deployment: string;
-  /** Every request, every batch. */
-  fidelity: 'requests';
+  /** Every request and every batch, or closed form by replica and minute. */
+  fidelity: 'requests' | 'rate';
   digest: string;
   events: number;
   iterations: number;
   preemptions: number;
+  /** Held on average. */
   gpus: number;
+  /** Active on average. */
   replicas: number;
   spanUs: number;
   busyUs: number;
+  /** Replicas' time of being active, GPUs' of being held, and money for it. */
+  activeUs: number;
+  gpuUs: number;
+  costMicroUsd: number;
   requests: number;
   completed: number;
+  /** In the system when the run ends. */
+  unfinished: number;
   refused: number;
   shed: number;
   /** Requests that met both targets, and tokens of their outputs. */
@@ -215,53 +209,52 @@ export interface ServingFigures {
   causes: Record<Cause, number>;
   hours: HourRow[];
   tenants: { name: string; requests: number; attained: number }[];
-  costMicroUsd: number;
+  lives: ReplicaCounts;
   traces: RequestTrace[];
 }
 
+/** Of the record and of what stands beside it. Of fidelity `rate` amounts are expected values, rounded here. */
 export function servingFigures(
-  result: ServeResult,
-  { replicas, tokensPerSecond }: { replicas: number; tokensPerSecond: number },
+  r: ServingRecord,
+  beside: Omit<ServingFigures, keyof ReturnType<typeof recordFigures> | 'quantileError' | 'targets' | 'tenants'>,
+  tokensPerSecond: number,
   tenants: readonly string[],
 ): ServingFigures {
-  const { record: r } = result;
   return {
-    deployment: result.name,
-    fidelity: 'requests',
-    digest: result.digest,
-    events: result.events,
-    iterations: result.iterations,
-    preemptions: result.preemptions,
-    gpus: result.gpus,
-    replicas,
-    spanUs: result.spanUs,
-    busyUs: r.busyUs,
-    requests: r.requests,
-    completed: r.completed,
+    ...beside,
+    ...recordFigures(r),
+    quantileError: SKETCH_ERROR,
+    targets: { ...r.slo, tokensPerSecond },
+    tenants: tenants.map((name, i) => ({
+      name,
+      requests: Math.round(r.tenants.values[i] ?? 0),
+      attained: Math.round(r.tenantAttained.values[i] ?? 0),
+    })),
+  };
+}
+
+function recordFigures(r: ServingRecord) {
+  const causes = { ...r.causes };
+  for (const cause of CAUSES) causes[cause] = Math.round(causes[cause]);
+  return {
+    busyUs: Math.round(r.busyUs),
+    requests: Math.round(r.requests),
+    completed: Math.round(r.completed),
     refused: r.refused,
     shed: r.shed,
-    attained: r.attained,
-    attainedTokens: r.attainedTokens,
-    promptTokens: r.promptTokens,
+    attained: Math.round(r.attained),
+    attainedTokens: Math.round(r.attainedTokens),
+    promptTokens: Math.round(r.promptTokens),
     cachedTokens: r.cachedTokens,
-    outputTokens: r.outputTokens,
+    outputTokens: Math.round(r.outputTokens),
     ttftUs: r.ttft.summary(),
     itlUs: r.itl.summary(),
     e2eUs: r.e2e.summary(),
     queueUs: r.queue.summary(),
     tokenPs: r.token.summary(),
-    quantileError: SKETCH_ERROR,
-    targets: { ...r.slo, tokensPerSecond },
-    missedTtft: r.missedTtft,
-    missedToken: r.missedToken,
-    causes: { ...r.causes },
+    missedTtft: Math.round(r.missedTtft),
+    missedToken: Math.round(r.missedToken),
+    causes,
     hours: r.hours(),
-    tenants: tenants.map((name, i) => ({
-      name,
-      requests: r.tenants.values[i] ?? 0,
-      attained: r.tenantAttained.values[i] ?? 0,
-    })),
-    costMicroUsd: result.costMicroUsd,
-    traces: result.traces,
   };
 }

@@ -11,7 +11,7 @@ export interface TraceRow {
   node: number;
   /** GPUs of the node as bits. */
   mask: number;
-  /** Ledger categories the units leave and enter; '' = from outside the cluster. */
+  /** Ledger categories the units leave and enter; '' = outside the cluster. */
   from: string;
   to: string;
   /** Units of 1/7000 GPU that moved (`ledger`), or GPU·µs/7000 rebooked (`lost`). */
@@ -61,17 +61,17 @@ export function ledgerRow(
 ): TraceRow {
   const n = CATEGORIES.length;
   const source = from < 0 ? null : ledger.owners[Math.floor(from / n)];
-  const target = ledger.owners[Math.floor(to / n)];
-  const named = target.project >= 0 || source === null ? target : source;
+  const target = to < 0 ? null : ledger.owners[Math.floor(to / n)];
+  const named = (target !== null && target.project >= 0) || source === null ? target : source;
   return {
     ...EMPTY,
     timeUs,
     event,
     from: source === null ? '' : CATEGORIES[from % n],
-    to: CATEGORIES[to % n],
+    to: target === null ? '' : CATEGORIES[to % n],
     units,
-    pool: named.pool,
-    project: named.project,
-    overQuota: named.overQuota,
+    pool: named?.pool ?? -1,
+    project: named?.project ?? -1,
+    overQuota: named?.overQuota ?? false,
   };
 }

@@ -18,6 +18,8 @@ export const KIND = {
   faultOver: 10,
   /** A job that was held back goes back to the queue. */
   requeue: 11,
+  /** The next step of one GPU's reset. */
+  gpuReset: 12,
   /** A transfer to or from storage has landed. */
   transfer: 20,
   /** A node of a spot pool is about to be taken, is taken, returns; a checkpoint's retention is over. */
@@ -25,6 +27,19 @@ export const KIND = {
   spotTake: 22,
   spotReturn: 23,
   retention: 24,
+  /** A node's step of provisioning is over, its drain is; something may be due; a roll-out or change begins; a week ends. */
+  passage: 30,
+  drain: 31,
+  provisioningLook: 32,
+  provisioningDue: 33,
+  week: 34,
+  /** A request comes; a step of a replica's start is done; a draining one is looked at; how busy, how many, where they are. */
+  request: 40,
+  servingStep: 41,
+  servingDrain: 42,
+  servingLevel: 43,
+  servingScale: 44,
+  servingLook: 45,
 } as const;
 
 /** What frees GPUs comes first, then what asks for them, then the decision that sees both. */
@@ -37,6 +52,10 @@ export const PRIORITY = {
   nodeState: 20,
   faultStep: 22,
   spot: 24,
+  provisioning: 26,
   arrive: 30,
+  servingStep: 32,
+  request: 40,
+  servingTick: 50,
   decide: 200,
 } as const;

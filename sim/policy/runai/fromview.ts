@@ -11,13 +11,24 @@ import { type Scenario, TOPOLOGY_LEVELS } from '../../scenario.ts';
 import { DEFAULT_QUEUE_PRIORITY, DEFAULT_STALENESS_GRACE_US } from './config.ts';
 import { UNLIMITED } from './fairshare.ts';
 import type { Memory } from './memory.ts';
-import type { JobState, NodeState, QueueResource, QueueState, TaskState, TaskStatus, TopologyState } from './state.ts';
+import type {
+  JobState,
+  NodeSelectorTerm,
+  NodeState,
+  QueueResource,
+  QueueState,
+  TaskState,
+  TaskStatus,
+  TopologyState,
+} from './state.ts';
 
 const MIB = 1_048_576;
 const UNSTATED_CPU_MILLI = 1e9;
 const UNSTATED_MEMORY_BYTES = 1e15;
 const GPU_THOUSANDTHS = 1000;
 const MOST_TASKS = 1e6;
+/** Kubernetes' label of a node's name. */
+const HOSTNAME = 'kubernetes.io/hostname';
 
 /** The levels of topology that the scenario speaks of, widest first: those its nodes state and those its jobs ask for. */
 export function topologyState({ nodes, jobs }: Scenario): TopologyState {
@@ -47,6 +58,15 @@ export function nodeNames(scenario: Scenario): string[] {
   return names;
 }
 
+/** GPUs that the node offers: one that is out of use is not among them once its job is gone. */
+function gpusOffered({ cluster, scenario }: View, node: number): number {
+  let gpus = scenario.nodes.gpus[node];
+  for (let gpu = cluster.gpuStart[node]; gpu < cluster.gpuStart[node + 1]; gpu++) {
+    if (cluster.gpuShut[gpu] === 1 && cluster.shutFree[gpu] > 0) gpus--;
+  }
+  return gpus;
+}
+
 export function nodeState(view: View, node: number): NodeState {
   const { nodes, pools, migLayouts } = view.scenario;
   const layout = migLayouts[nodes.migLayout[node]];
@@ -55,7 +75,7 @@ export function nodeState(view: View, node: number): NodeState {
     const resource = migResource(view.scenario, name, layout.sevenths[i]);
     migInstances[resource] = (migInstances[resource] ?? 0) + nodes.gpus[node];
   }
-  const labels: Record<string, string> = {};
+  const labels: Record<string, string> = { [HOSTNAME]: nodeNames(view.scenario)[node] };
   for (const level of TOPOLOGY_LEVELS) {
     if (nodes[level][node] >= 0) labels[level] = `${level}-${nodes[level][node]}`;
   }
@@ -63,7 +83,7 @@ export function nodeState(view: View, node: number): NodeState {
   const memory = nodes.memoryMiB[node];
   return {
     name: nodeNames(view.scenario)[node],
-    gpus: nodes.gpus[node],
+    gpus: gpusOffered(view, node),
     cpuMilli: cpu === Infinity ? UNSTATED_CPU_MILLI : cpu,
     memoryBytes: memory === Infinity ? UNSTATED_MEMORY_BYTES : memory * MIB,
     maxTasks: MOST_TASKS,
@@ -184,7 +204,7 @@ export function jobState(
       legacyMig: false,
       gpuGroups: node >= 0 && shared && gpus > 0 ? labelsOf(cluster.taskMask[task]) : [],
       labels: {},
-      nodeAffinity: [],
+      nodeAffinity: affinityOf(view, job),
       tolerations: [],
       podAffinity: [],
       podAntiAffinity: [],
@@ -213,6 +233,13 @@ export function jobState(
     },
     tasks,
   };
+}
+
+/** Away from the nodes that it is barred from. */
+function affinityOf({ cluster, scenario }: View, job: number): NodeSelectorTerm[] {
+  const barred = cluster.barred.get(job);
+  if (barred === undefined || barred.size === 0) return [];
+  return [{ key: HOSTNAME, operator: 'NotIn', values: [...barred].map((node) => nodeNames(scenario)[node]) }];
 }
 
 /** Whether the job waits or holds something: then it belongs in the scheduler's snapshot. */

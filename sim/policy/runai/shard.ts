@@ -165,7 +165,8 @@ export function followNode(view: View, shards: Shards, node: number): void {
   const { nodes } = view.scenario;
   const shard = shards.list[nodes.pool[node]];
   shard.version++;
-  setNode(shard.session, nodeNames(view.scenario)[node], { schedulable: nodeState(view, node).schedulable });
+  const { schedulable, gpus } = nodeState(view, node);
+  setNode(shard.session, nodeNames(view.scenario)[node], { schedulable, gpus });
 }
 
 /** Puts a job into a session as it is in the world. */

@@ -3,6 +3,9 @@ import { describe, expect, it } from 'vitest';
 import type { CheckpointPlan, FileSystemSpec, JobSpec, StorageSettings } from '../../scenario.ts';
 import { type Run, Simulation } from '../../simulate.ts';
 import { seconds, smallScenario } from '../../testing.ts';
+import { takeOff } from '../jobs/endings.ts';
+import { corruptJob, haltJob, restartInPlace, resumeJob, rollBackJob } from '../jobs/faulted.ts';
+import { evacuateJob, giveNotice, preemptJob } from '../jobs/stopping.ts';
 
 const GB = 1e9;
 
@@ -82,22 +85,22 @@ const DEEDS = ['notice', 'death', 'pause', 'restart', 'evacuate', 'corrupt', 'pr
 function befall(simulation: Simulation, job: number, how: (typeof DEEDS)[number]): void {
   const { jobs } = simulation;
   const later = (s = 13) => simulation.run(simulation.nowUs + seconds(s));
-  if (how === 'notice') jobs.giveNotice(job, seconds(15), 'notice');
-  else if (how === 'restart') jobs.restart(job, 'test');
-  else if (how === 'evacuate') jobs.evacuate(job, 0, 'test');
+  if (how === 'notice') giveNotice(jobs, job, seconds(15), 'notice');
+  else if (how === 'restart') restartInPlace(jobs, job, 'test');
+  else if (how === 'evacuate') evacuateJob(jobs, job, 0, 'test');
   else if (how === 'preempt' || how === 'suspend') {
-    if (jobs.works(job) && jobs.halted[job] === 0) jobs.preempt({ job, reason: 'test', saves: how === 'suspend' });
+    if (jobs.works(job) && jobs.halted[job] === 0) preemptJob(jobs, { job, reason: 'test', saves: how === 'suspend' });
   } else if (how === 'corrupt') {
     if (!jobs.works(job)) return;
-    jobs.corrupt(job);
+    corruptJob(jobs, job);
     later(70);
-    jobs.rollBack(job, 'test');
+    rollBackJob(jobs, job, 'test');
   } else {
-    jobs.halt(job, 0);
+    haltJob(jobs, job, 0);
     later();
     if (jobs.halted[job] === 0) return;
-    if (how === 'death') jobs.takeOff(job, 'kill', 0, 'test');
-    else jobs.resume(job);
+    if (how === 'death') takeOff(jobs, job, 'kill', 0, 'test');
+    else resumeJob(jobs, job);
   }
 }
 
@@ -199,7 +202,7 @@ describe('checkpoints that have a size', () => {
       const simulation = world({ job: { checkpointOnPreempt: true } });
       simulation.setNodeState(seconds(150), 0, 'draining');
       simulation.run(seconds(150));
-      simulation.jobs.giveNotice(0, noticeUs, 'spot');
+      giveNotice(simulation.jobs, 0, noticeUs, 'spot');
       breakAt(simulation, 150 + noticeUs / 1e6, 0, 'reclaimed');
       return finished(simulation);
     };

@@ -31,8 +31,8 @@ interface JobState {
   /** Work in the last complete checkpoint of the tier below the shared one, -1 = none, and in that of the shared one. */
   tierWork: number;
   sharedWork: number;
-  /** Complete checkpoints in the shared file system. */
-  kept: number;
+  /** Work in each complete checkpoint in the shared file system, oldest first. */
+  kept: number[];
   reads: number;
   /** Nodes that have the local checkpoint. */
   nodes: number[];
@@ -187,13 +187,20 @@ export class Checkpoints {
     return Math.max(state.tierWork, state.sharedWork);
   }
 
-  /** Checkpoints with more work in them than this turn out to be worthless. */
-  rollBack(job: number, work: number): void {
-    const state = this.states.get(job);
-    if (state === undefined) return;
+  /**
+   * Checkpoints with more work in them than this turn out to be worthless. Gives the work in the best that is left: of those
+   * before, only the last few were kept. Only for jobs with a plan.
+   */
+  rollBack(job: number, work: number): number {
+    const plan = this.plan(job) as CheckpointPlan;
+    const state = this.state(job);
     this.stop(job);
+    const left = state.kept.filter((kept) => kept <= work);
+    this.storage.remove(plan.fileSystem, (state.kept.length - left.length) * plan.bytes);
+    state.kept = left;
     if (state.tierWork > work) state.tierWork = NONE;
-    if (state.sharedWork > work) state.sharedWork = work;
+    if (state.sharedWork > work) state.sharedWork = left.at(-1) ?? 0;
+    return Math.max(state.tierWork, state.sharedWork);
   }
 
   /** The job is over: all but its last checkpoint go at once, that one when its retention is over. */
@@ -202,12 +209,12 @@ export class Checkpoints {
     this.carriers.delete(job);
     const state = this.states.get(job);
     const plan = this.plan(job);
-    if (state === undefined || plan === undefined || state.kept === 0) {
+    if (state === undefined || plan === undefined || state.kept.length === 0) {
       this.states.delete(job);
       return;
     }
-    this.storage.remove(plan.fileSystem, (state.kept - 1) * plan.bytes);
-    state.kept = 1;
+    this.storage.remove(plan.fileSystem, (state.kept.length - 1) * plan.bytes);
+    state.kept = state.kept.slice(-1);
     const { retentionUs } = this.storage.fileSystems[plan.fileSystem];
     if (retentionUs > 0) this.engine.schedule(this.engine.now + retentionUs, PRIORITY.transfer, KIND.retention, job);
     else this.forget(job);
@@ -248,9 +255,9 @@ export class Checkpoints {
       return;
     }
     state.sharedWork = work;
-    state.kept++;
-    if (state.kept > plan.keep) {
-      state.kept--;
+    state.kept.push(work);
+    if (state.kept.length > plan.keep) {
+      state.kept.shift();
       this.storage.remove(plan.fileSystem, plan.bytes);
     }
     this.onLanded(job, work, true);
@@ -264,7 +271,16 @@ export class Checkpoints {
   private state(job: number): JobState {
     let state = this.states.get(job);
     if (state === undefined) {
-      state = { writing: NONE, copying: NONE, written: 0, tierWork: NONE, sharedWork: 0, kept: 0, reads: 0, nodes: [] };
+      state = {
+        writing: NONE,
+        copying: NONE,
+        written: 0,
+        tierWork: NONE,
+        sharedWork: 0,
+        kept: [],
+        reads: 0,
+        nodes: [],
+      };
       this.states.set(job, state);
     }
     return state;

@@ -60,26 +60,20 @@ export class Candidates {
   readonly newUs: Float64Array;
   /** Events that come whatever happens: a run in which nothing else is left is over. */
   pending = 0;
+  /** Called with each candidate when its time has come. */
+  onCandidate: (candidate: Candidate) => void = () => {};
   /** Kinds of each process's mix. */
   private readonly kinds: number[][];
   private readonly scenario: Scenario;
   private readonly settings: FaultSettings;
   private readonly engine: Engine;
   private readonly streams: () => Streams;
-  private readonly onCandidate: (candidate: Candidate) => void;
 
-  constructor(
-    scenario: Scenario,
-    settings: FaultSettings,
-    engine: Engine,
-    streams: () => Streams,
-    onCandidate: (candidate: Candidate) => void,
-  ) {
+  constructor(scenario: Scenario, settings: FaultSettings, engine: Engine, streams: () => Streams) {
     this.scenario = scenario;
     this.settings = settings;
     this.engine = engine;
     this.streams = streams;
-    this.onCandidate = onCandidate;
     const { nodes, seed } = scenario;
     this.lemon = new Uint8Array(nodes.count);
     this.newUs = new Float64Array(nodes.count).fill(-settings.ageUs);
@@ -119,6 +113,11 @@ export class Candidates {
 
   restore(snapshot: Snapshot): void {
     restoreSnapshot(this, snapshot);
+  }
+
+  /** A node that joins the cluster is new, whatever it will turn out to be. */
+  arrived(node: number): void {
+    this.newUs[node] = this.engine.now;
   }
 
   /** New hardware: young again, and no lemon. */
@@ -275,7 +274,7 @@ function pick(mix: FaultProcess['mix'], u: number): number {
 }
 
 /** What a process draws for, in the order of the nodes. */
-function unitsOf(process: FaultProcess, { nodes }: Scenario): Unit[] {
+function unitsOf(process: FaultProcess, { nodes, storage }: Scenario): Unit[] {
   const among: number[] = [];
   for (let n = 0; n < nodes.count; n++) {
     if (nodes.gpus[n] > 0 && (process.pools === undefined || process.pools.includes(nodes.pool[n]))) among.push(n);
@@ -305,8 +304,11 @@ function unitsOf(process: FaultProcess, { nodes }: Scenario): Unit[] {
       return grouped(nodes.rack, 'rack', 'none');
     case 'network':
       return grouped(nodes.rack, 'leaf', 'together');
-    default:
-      return among.length === 0 ? [] : [{ name: 'storage', nodes: among, gpu: -1 }];
+    default: {
+      const names = (storage?.fileSystems ?? []).filter((fs) => fs.ofNodes !== true).map((fs) => fs.name);
+      if (names.length === 0) names.push('storage');
+      return among.length === 0 ? [] : names.map((file) => ({ name: file, nodes: among, gpu: -1 }));
+    }
   }
 }
 

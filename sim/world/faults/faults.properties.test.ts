@@ -10,12 +10,14 @@ import {
   HOUR_US,
   JOB_STATUS,
   type JobSpec,
+  POLICIES,
   type RecoverySettings,
   type Run,
   type Scenario,
   Simulation,
 } from '../../simulate.ts';
 import { seconds, smallScenario } from '../../testing.ts';
+import { preemptJob } from '../jobs/stopping.ts';
 import { NO_FAULTS } from './faults.ts';
 import { FAULT_KINDS } from './kinds.ts';
 import { REPAIR_DEFAULTS } from './repair.ts';
@@ -130,7 +132,7 @@ describe('every kind of fault × every action × every phase of a job', () => {
           const what = `${name}, ${kind.name}, ${phase}, node ${node}`;
           if (phase === 'restoring' || phase === 'terminating') {
             simulation.run(seconds(50));
-            simulation.jobs.preempt({ job: 0, reason: 'a test' });
+            preemptJob(simulation.jobs, { job: 0, reason: 'a test' });
           }
           simulation.injectFault(seconds(phase === 'queued' ? 21 : at), kind.name, node, 1);
           simulation.run();
@@ -146,7 +148,7 @@ describe('every kind of fault × every action × every phase of a job', () => {
       const simulation = new Simulation(scenarioWith(stack('runai')));
       if (phase === 'restoring' || phase === 'terminating') {
         simulation.run(seconds(50));
-        simulation.jobs.preempt({ job: 0, reason: 'a test' });
+        preemptJob(simulation.jobs, { job: 0, reason: 'a test' });
       }
       simulation.run(seconds(phase === 'queued' ? 21 : at));
       return JOB_STATUS[simulation.jobs.status[phase === 'queued' ? 3 : 0]];
@@ -257,6 +259,17 @@ describe('candidate faults', () => {
       expect(struck).toBeLessThan(faults.length);
     }
   });
+
+  it('and their repairs suit every policy', () => {
+    for (const { name } of POLICIES) {
+      const simulation = new Simulation(month(name, policy('CheckpointAndReschedule')));
+      simulation.run();
+      expect(
+        simulation.result().faults.some(({ kind, returnedUs }) => kind === 'xid-95' && returnedUs > 0),
+        name,
+      ).toBe(true);
+    }
+  }, 60_000);
 
   it('do not change when a node or another process is added', () => {
     const rows = (scenario: Scenario) => {

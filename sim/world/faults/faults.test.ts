@@ -3,6 +3,7 @@ import { recoveryFor } from '../../policy/recovery/recovery.ts';
 import { stackNamed, TELEMETRY } from '../../policy/recovery/stacks.ts';
 import {
   type FaultToleranceSettings,
+  JOB_STATUS,
   type JobSpec,
   Lives,
   type RecoverySettings,
@@ -10,6 +11,8 @@ import {
   Simulation,
 } from '../../simulate.ts';
 import { seconds, smallScenario } from '../../testing.ts';
+import { NO_FAULTS } from './faults.ts';
+import { REPAIR_DEFAULTS } from './repair.ts';
 
 const POLICY: FaultToleranceSettings = {
   name: 'training-ft-policy',
@@ -69,14 +72,17 @@ describe('the loop under Mission Control', () => {
     expect(seen).toBeLessThanOrEqual(1045);
     const [checkpoint] = at(story, 'saved');
     expect(checkpoint).toBe(632);
-    expect(story.filter(([event]) => event !== 'saved').slice(3, 12)).toEqual([
+    expect(story.filter(([event]) => event !== 'saved').slice(3, 15)).toEqual([
       ['fault', 1000],
       ['detected', seen],
       ['policy', seen],
       ['unhealthy', seen],
       ['kill', seen],
+      ['lose', seen],
+      ['requeue', seen + 60],
       ['place', seen + 60],
       ['start', seen + 60],
+      ['restored', seen + 60 + 30 + 20],
       ['step', seen + 60 + 30 + 20],
       ['complete', expect.any(Number)],
     ]);
@@ -94,9 +100,44 @@ describe('the loop under Mission Control', () => {
   it('leaves the node in service after XID 94, and reboots it after 79', () => {
     const contained = lifeOf(scenario, [[1000, 'xid-94']]);
     expect(contained.run.faults[0].returnedUs).toBe(-1);
-    expect(contained.run.entries.some(({ category }) => category === 'unhealthy')).toBe(false);
+    // Its GPU alone is reset, once nobody is on it: a row was remapped.
+    expect(contained.run.faults[0].with).toContain(63);
+    const out = contained.run.entries.filter(({ category }) => category === 'unhealthy');
+    const gpuSeconds = out.reduce((sum, { amount }) => sum + Number(amount) / 7e9, 0);
+    expect(gpuSeconds).toBeGreaterThan(120);
+    expect(gpuSeconds).toBeLessThan(300);
     const gone = lifeOf(scenario, [[1000, 'xid-79']]);
     expect(gone.run.entries.some(({ category }) => category === 'unhealthy')).toBe(true);
+  });
+
+  it('resets one GPU after XID 95, while other jobs on the node go on, and the node after NVLink errors', () => {
+    const jobs = [training, training].map((job) => ({ ...job, taskGpus: [4] }));
+    const one = scenarioOf({ recovery: recovery('mission-control', { faultTolerance: POLICY }) }, jobs, 1);
+    const reset = lifeOf(one, [[1000, 'xid-95', 0, 1]]);
+    expect(Array.from(reset.run.jobs.restarts)).toEqual([1, 0]);
+    expect(Array.from(reset.run.jobs.preemptions)).toEqual([0, 0]);
+    expect(reset.run.faults[0].returnedUs).toBeGreaterThan(0);
+    expect(reset.life.find(({ event }) => event === 'unhealthy')?.reason).toContain('GPU 1 of pool0-0');
+    // Three of its four GPUs stay free: nothing of the other job's is touched.
+    expect(reset.simulation.cluster.gpuFree.every((units) => units === 7000)).toBe(true);
+    const island = lifeOf(one, [[1000, 'xid-74', 0, 1]]);
+    expect(Array.from(island.run.jobs.restarts)).toEqual([1, 1]);
+    const cut = lifeOf(one, [[1000, 'xid-79', 0, 1]]);
+    // The node has to be rebooted: the job on its other GPUs is told to leave first.
+    expect(Array.from(cut.run.jobs.restarts)).toEqual([1, 0]);
+    expect(Array.from(cut.run.jobs.preemptions)).toEqual([0, 1]);
+  });
+
+  it('reboots the node where resets of the GPU do not help', () => {
+    const repair = { ...REPAIR_DEFAULTS, gpuReset: { ...REPAIR_DEFAULTS.gpuReset, success: 0 } };
+    const faults = { ...NO_FAULTS, repair };
+    const { run } = lifeOf(scenarioOf({ faults, recovery: recovery('mission-control', { faultTolerance: POLICY }) }), [
+      [1000, 'xid-95'],
+    ]);
+    const [{ returnedUs }] = run.faults;
+    // Two resets, a reboot and the check: more than a reset's few minutes.
+    expect(returnedUs).toBeGreaterThan(seconds(1000 + 240));
+    expect(run.jobs.status[0]).toBe(JOB_STATUS.indexOf('completed'));
   });
 
   it('writes a checkpoint first where the job still lives', () => {
@@ -112,7 +153,7 @@ describe('the loop under Mission Control', () => {
   });
 
   it('gives up when the attempts are used up, and says why', () => {
-    const codes = [1000, 3000, 5000, 7000].map((t, i): [number, string] => [t, i % 2 === 0 ? 'xid-94' : 'xid-95']);
+    const codes = [1000, 3000, 5000, 12_000].map((t, i): [number, string] => [t, i % 2 === 0 ? 'xid-94' : 'xid-95']);
     const one = scenarioOf({ recovery: recovery('mission-control', { faultTolerance: POLICY }) }, [training], 1);
     const { run, life } = lifeOf(one, codes);
     expect(run.jobs.restarts[0]).toBe(4);
@@ -120,12 +161,16 @@ describe('the loop under Mission Control', () => {
   });
 
   it('acts on the change of a gauge that keeps its last value', () => {
-    // The second 94 on the same GPU changes nothing: only the death of the process is noticed.
+    // The second 31 on the same GPU changes nothing: only the death of the process is noticed.
     const { story } = lifeOf(
-      scenarioOf({ recovery: recovery('mission-control', { faultTolerance: POLICY }) }, [training], 1),
+      scenarioOf(
+        { recovery: recovery('mission-control', { faultTolerance: { ...POLICY, eventCodes: [31] } }) },
+        [training],
+        1,
+      ),
       [
-        [1000, 'xid-94'],
-        [3000, 'xid-94'],
+        [1000, 'xid-31'],
+        [3000, 'xid-31'],
       ],
     );
     const [first, second] = at(story, 'detected');
@@ -245,6 +290,26 @@ describe('faults that nobody sees', () => {
       expect(lost).toBeGreaterThanOrEqual(row.lost);
     }
     expect(found).toBeGreaterThan(3);
+  });
+
+  it('roll back to the beginning where no clean checkpoint was kept', () => {
+    let rolled = 0;
+    for (let seed = 0; seed < 8; seed++) {
+      const long = { ...training, durationUs: seconds(2_000_000) };
+      const [all, last] = [undefined, 2].map((checkpointKeep) => {
+        const given = { seed: String(seed), durationUs: seconds(1_500_000) };
+        return lifeOf(scenarioOf(given, [{ ...long, checkpointKeep }], 1), [[10_000, 'silent-corruption']]);
+      });
+      const [row] = last.run.faults;
+      expect(row.detectedUs).toBe(all.run.faults[0].detectedUs);
+      if (row.detectedUs < 0) continue;
+      // Two checkpoints after 10,000 s are two too many: with the clean one goes all that was done before.
+      const gone = row.detectedUs > seconds(9662 + 2 * 602);
+      if (gone) rolled++;
+      const before = gone ? 9_600 : 0;
+      expect(row.lost - all.run.faults[0].lost).toBe(before * 8 * 7000e6);
+    }
+    expect(rolled).toBeGreaterThan(2);
   });
 
   it('hold jobs up while the storage is away, and lose nothing', () => {

@@ -35,6 +35,11 @@ export function nextGap(hazard: Hazard, meanUs: number, stream: Stream): number 
       return weibull(stream, hazard.shape, weibullScale(meanUs, hazard.shape));
     case 'lognormal':
       return lognormal(stream, log(meanUs) - (hazard.sigma * hazard.sigma) / 2, hazard.sigma);
+    case 'recorded': {
+      const { gapsUs } = hazard;
+      const mean = gapsUs.reduce((sum, gap) => sum + gap, 0) / gapsUs.length;
+      return (gapsUs[Math.floor(stream.next() * gapsUs.length)] * meanUs) / mean;
+    }
     default:
       return exponential(stream, meanUs / mostFactor(hazard));
   }

@@ -2,7 +2,7 @@
  * How a node comes back: emptied, then reset, rebooted, served or given new hardware, step by step upwards until one helps,
  * then checked, then ready. Durations are drawn from the stream of the fault that took the node out.
  */
-import { type Cluster, type NodeState, READY } from '../../cluster/cluster.ts';
+import { type Cluster, NODE_STATES, type NodeState, READY } from '../../cluster/cluster.ts';
 import type { Recovery } from '../../cluster/recovery.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { openStream, resumeStream, type Stream, type StreamState } from '../../engine/random.ts';
@@ -19,7 +19,7 @@ interface Case {
   rung: number;
   tries: number;
   stream: StreamState;
-  stage: 'emptying' | 'emptied' | 'waiting' | 'crew' | 'working' | 'checking';
+  stage: 'emptying' | 'emptied' | 'waiting' | 'crew' | 'working' | 'checking' | 'returning';
   renewed: boolean;
   served: boolean;
   /** Holds one of the crews. */
@@ -36,7 +36,11 @@ export interface RepairHost {
   onReturned(node: number): boolean;
 }
 
-const UNCHANGING = ['scenario', 'settings', 'recovery', 'cluster', 'engine', 'host'];
+/** What helped: decides what the node goes through before it returns. */
+export type Return = 'quick' | 'served' | 'renewed';
+
+const UNCHANGING = ['scenario', 'settings', 'recovery', 'cluster', 'engine', 'host', 'takeOver'];
+const IN_SERVICE = ['ready', 'draining'];
 
 export class Repairs {
   private readonly cases = new Map<number, Case>();
@@ -49,6 +53,8 @@ export class Repairs {
   private readonly cluster: Cluster;
   private readonly engine: Engine;
   private readonly host: RepairHost;
+  /** Who sees to a node that was helped until it returns; null = it is checked here, for a stated time. */
+  private takeOver: ((node: number, how: Return) => void) | null = null;
 
   constructor(
     scenario: Scenario,
@@ -83,7 +89,8 @@ export class Repairs {
   open(node: number, repair: Repair, stream: string): void {
     const before = this.cases.get(node);
     if (before !== undefined) {
-      if (before.stage !== 'checking') before.rung = Math.max(before.rung, RUNG[repair]);
+      if (before.stage !== 'checking' && before.stage !== 'returning')
+        before.rung = Math.max(before.rung, RUNG[repair]);
       return;
     }
     this.cases.set(node, {
@@ -95,8 +102,38 @@ export class Repairs {
       served: false,
       crew: false,
     });
-    this.host.setState(node, 'draining');
+    const inService = IN_SERVICE.includes(NODE_STATES[this.cluster.nodeState[node]]);
+    this.host.setState(node, inService ? 'draining' : 'unhealthy');
     this.freed(node);
+  }
+
+  /** From now on a node that was helped is in others' hands; they say `returned` or `failedAgain`. */
+  returnsBy(takeOver: (node: number, how: Return) => void): void {
+    this.takeOver = takeOver;
+  }
+
+  returned(node: number): void {
+    this.cases.delete(node);
+    this.host.setState(node, this.host.onReturned(node) ? 'ready' : 'draining');
+  }
+
+  /** What was done did not help after all: the next step up. */
+  failedAgain(node: number): void {
+    const repair = this.cases.get(node) as Case;
+    repair.rung = Math.min(RUNG.rma, repair.rung + 1);
+    repair.tries = 0;
+    repair.stage = 'waiting';
+    this.host.setState(node, 'unhealthy');
+    this.advance(node);
+  }
+
+  /** Where a node is that it has in hand. */
+  stageOf(node: number): 'draining' | 'unhealthy' | 'repair' | 'rma' | 'check' | undefined {
+    const repair = this.cases.get(node);
+    if (repair === undefined) return undefined;
+    if (repair.stage === 'emptying' || repair.stage === 'emptied') return 'draining';
+    if (repair.stage === 'checking' || repair.stage === 'returning') return 'check';
+    return repair.stage !== 'working' ? 'unhealthy' : repair.rung >= RUNG.rma ? 'rma' : 'repair';
   }
 
   /** Something has left the node. */
@@ -140,9 +177,11 @@ export class Repairs {
       case 'working':
         this.tried(node, repair);
         return;
+      case 'checking':
+        this.returned(node);
+        return;
       default:
-        this.cases.delete(node);
-        this.host.setState(node, this.host.onReturned(node) ? 'ready' : 'draining');
+      // In others' hands.
     }
   }
 
@@ -167,6 +206,11 @@ export class Repairs {
     }
     if (helped) {
       this.releaseCrew(repair);
+      if (this.takeOver !== null) {
+        repair.stage = 'returning';
+        this.takeOver(node, repair.renewed ? 'renewed' : repair.served ? 'served' : 'quick');
+        return;
+      }
       repair.stage = 'checking';
       this.host.setState(node, 'provisioning');
       const { burnInUs, serviceCheckUs, checkUs } = settings;

@@ -4,7 +4,7 @@
  */
 import { openStream, type Stream } from '../../engine/random.ts';
 import { diurnalRate, gamma, lognormalFromMedian, poissonGap, quantileTable, thinned } from '../../engine/samplers.ts';
-import type { GeneratedRequests, RequestColumns, RequestLength, RequestProcess } from '../../scenario.ts';
+import type { GeneratedRequests, RequestColumns, RequestLength, RequestProcess, ServingSpec } from '../../scenario.ts';
 
 export type { GeneratedRequests, RequestColumns, RequestLength, RequestProcess } from '../../scenario.ts';
 
@@ -23,6 +23,13 @@ export interface Arrival {
 export type Arrivals = (into: Arrival) => boolean;
 
 export const emptyArrival = (): Arrival => ({ timeUs: 0, prompt: 1, output: 1, tenant: 0, hashes: null });
+
+/** What a stream gave as its request number `number`, counted from 1, not before `nowUs`: throws where that cannot be. */
+export function checkArrival({ timeUs, prompt, output }: Arrival, number: number, nowUs: number): void {
+  if (!(prompt >= 1 && output >= 1))
+    throw new Error(`request ${number} has ${prompt} prompt and ${output} output tokens; it needs one of each`);
+  if (timeUs < nowUs) throw new Error(`request ${number} comes at ${timeUs} µs, before the one ahead of it`);
+}
 
 /** Requests drawn; times, prompts and outputs have a stream each, so that changing one shifts none of the others. */
 export function generated(spec: GeneratedRequests, seed: string, name: string): Arrivals {
@@ -63,7 +70,7 @@ function nextTime(process: RequestProcess, untilUs: number): (stream: Stream, fr
   }
 }
 
-function lengthSampler(length: RequestLength): (stream: Stream) => number {
+export function lengthSampler(length: RequestLength): (stream: Stream) => number {
   if (typeof length === 'number') return () => length;
   const whole = (x: number) => Math.max(1, Math.round(x));
   if ('quantiles' in length) {
@@ -126,4 +133,18 @@ export function mixed(parts: readonly Arrivals[]): Arrivals {
     one.there = one.part(one.arrival);
     return true;
   };
+}
+
+/** Requests of a deployment, until `untilUs`. */
+export function arrivalsOf(
+  { name, requests }: Pick<ServingSpec, 'name' | 'requests'>,
+  seed: string,
+  untilUs: number,
+): Arrivals {
+  const parts = requests.map((part, i) =>
+    'columns' in part
+      ? replayed(part.columns, part.rate, false, untilUs)
+      : generated({ ...part, untilUs: Math.min(part.untilUs, untilUs) }, seed, `requests/${name}/${i}`),
+  );
+  return parts.length === 1 ? parts[0] : mixed(parts);
 }

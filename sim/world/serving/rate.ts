@@ -15,6 +15,8 @@ export interface Load {
   promptCv2: number;
   output: number;
   outputCv2: number;
+  /** Of the gaps between requests; absent = 1, as of independent ones. */
+  gapCv2?: number;
 }
 
 export interface Minute {
@@ -27,6 +29,10 @@ export interface Minute {
   batch: number;
   /** Means, µs: arrival to first token, and from token to token. */
   ttftUs: number;
+  /** Of that, the wait for other prompts; how likely there is any. Backlog: the line it stands in besides. */
+  waitUs: number;
+  waitShare: number;
+  lineUs: number;
   itlUs: number;
   tokensPerSecond: number;
   /** More came than it can answer. */
@@ -78,7 +84,8 @@ export function rateMinute(settings: ReplicaSettings, load: Load, backlog = 0, s
   const present = saturated ? Infinity : batch + (rate * wholePs) / SECOND_PS;
   const busy = saturated ? 1 : 1 - exp(-present);
   // Waiting for the iteration at hand, for prompts ahead (M/G/1), and for what was left over.
-  const wait = (prefilling * prefillPs * (1 + load.promptCv2)) / (2 * (1 - prefilling));
+  // For other gaps than independent ones Kingman's bound, which then is an approximation.
+  const wait = (prefilling * prefillPs * ((load.gapCv2 ?? 1) + load.promptCv2)) / (2 * (1 - prefilling));
   const left = saturated ? Math.max(0, (offered - rate) * seconds) : 0;
   const line = saturated ? ((backlog + left) / 2 / rate) * 1e6 : 0;
   return {
@@ -87,6 +94,9 @@ export function rateMinute(settings: ReplicaSettings, load: Load, backlog = 0, s
     busyMilli: Math.round(1000 * busy),
     batch: saturated ? capacity : batch / Math.max(busy, 1e-9),
     ttftUs: (wholePs + wait + (busy * tokenPs) / 2) / 1e6 + line,
+    waitUs: wait / 1e6,
+    waitShare: prefilling,
+    lineUs: line,
     itlUs: itl / 1e6,
     tokensPerSecond: rate * output,
     saturated,
@@ -99,6 +109,9 @@ const IDLE: Minute = {
   busyMilli: 0,
   batch: 0,
   ttftUs: 0,
+  waitUs: 0,
+  waitShare: 0,
+  lineUs: 0,
   itlUs: 0,
   tokensPerSecond: 0,
   saturated: false,
@@ -108,7 +121,7 @@ const IDLE: Minute = {
  * Times at a batch, which may be a fraction: one decode iteration; what one prompt adds to iterations; the iterations in
  * which that prompt is prefilled, as a whole.
  */
-function iteration(settings: ReplicaSettings, batch: number, live: number, prompt: number) {
+export function iteration(settings: ReplicaSettings, batch: number, live: number, prompt: number) {
   const { cost, maxTokens, chunkedPrefill } = settings;
   const line: Line = { a: 0, b: 0, until: 0 };
   const decode = (n: number) => {

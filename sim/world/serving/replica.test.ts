@@ -55,15 +55,15 @@ function drive(requests: readonly SteppedRequest[], settings: ReplicaSettings) {
   };
   const replica = new Replica(settings, slots, listener);
   const conserved = () =>
-    replica.freeBlocks +
+    replica.kv.free +
     replica.privateBlocks() +
-    (replica.cache.entries * settings.prefixTokens) / settings.blockTokens;
+    (replica.kv.cache.entries * settings.prefixTokens) / settings.blockTokens;
   for (const [i, { arrivalUs, prompt, output, hashes }] of requests.entries()) {
     replica.advance(arrivalUs);
     const slot = slots.add(arrivalUs, prompt, output, 0, hashes);
     slots.number[slot] = i;
     replica.receive(slot, arrivalUs);
-    expect(replica.freeBlocks).toBeGreaterThanOrEqual(0);
+    expect(replica.kv.free).toBeGreaterThanOrEqual(0);
   }
   replica.advance(Infinity);
   expect(conserved()).toBe(settings.blocks);
@@ -173,7 +173,7 @@ describe('a replica that plans many iterations at once', () => {
     replica.advance(60_000);
     const lost = replica.fail(200_000);
     expect(lost.map((slot) => slots.prompt[slot])).toEqual([90, 70, 50]);
-    expect([replica.freeBlocks, replica.outstanding, replica.batch, replica.nextUs]).toEqual([100, 0, 0, Infinity]);
+    expect([replica.kv.free, replica.outstanding, replica.batch, replica.nextUs]).toEqual([100, 0, 0, Infinity]);
     for (const slot of lost) replica.receive(slot, 100_000);
     expect(replica.nextUs).toBe(200_000);
     replica.advance(Infinity);

@@ -10,6 +10,8 @@ export const MARK = {
   fault: 4,
   /** Was sent by counts that were out of date to another replica than fresh ones would have chosen. */
   staleTelemetry: 8,
+  /** Its replica was told to go before it was done. */
+  preempted: 16,
 } as const;
 
 export class Requests {

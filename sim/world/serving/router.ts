@@ -16,21 +16,26 @@ export class Router {
   private turn = 0;
   private readonly seen: Int32Array;
   private nextLookUs = 0;
-  private readonly replicas: readonly Replica[];
+  private readonly among: readonly Replica[];
   private readonly routing: Routing;
   private readonly periodUs: number;
 
   /** `periodUs`: how often the counts of outstanding requests are read; 0 = at every request. */
   constructor(replicas: readonly Replica[], routing: Routing, periodUs: number) {
-    this.replicas = replicas;
+    this.among = replicas;
     this.routing = routing;
     this.periodUs = periodUs;
     this.seen = new Int32Array(replicas.length);
   }
 
+  /** No replica is up, or known to come up. */
+  get closed(): boolean {
+    return this.among.every(({ readyUs }) => readyUs === Infinity);
+  }
+
   /** All replicas whose counts matter have advanced to `us`. */
   choose(slot: number, us: number): number {
-    const { replicas, seen } = this;
+    const { among: replicas, seen } = this;
     if (this.routing === 'round-robin') {
       this.fresh = this.turn;
       this.turn = (this.turn + 1) % replicas.length;
@@ -62,7 +67,7 @@ export class Router {
 
   /** The replica with the fewest requests, among those that are up if any is; the lowest number among equals. */
   private least(us: number, asSeen: boolean): number {
-    const { replicas, seen } = this;
+    const { among: replicas, seen } = this;
     let best = -1;
     let fewest = Infinity;
     let soonest = 0;

@@ -88,7 +88,7 @@ describe('what a policy may read', () => {
   const readAt = (s: number, field: string, gpu = 0) => {
     const simulation = new Simulation(scenario);
     simulation.injectFault(seconds(1000), 'utilization-drop', 0, 0);
-    simulation.injectFault(seconds(3000), 'xid-63', 0, 1);
+    simulation.injectFault(seconds(3000), 'xid-43', 0, 1);
     simulation.run(seconds(s));
     return simulation.faults.readings?.read(field, 0, gpu)?.value;
   };
@@ -114,7 +114,7 @@ describe('what a policy may read', () => {
     expect(readAt(500, 'DCGM_FI_DEV_GPU_TEMP')).toBeGreaterThan(readAt(500, 'DCGM_FI_DEV_GPU_TEMP', 1) as number);
     expect(readAt(500, 'DCGM_FI_DEV_POWER_USAGE')).toBeGreaterThan(400);
     expect(readAt(2000, 'DCGM_FI_DEV_XID_ERRORS', 1)).toBe(0);
-    expect(readAt(4000, 'DCGM_FI_DEV_XID_ERRORS', 1)).toBe(63);
+    expect(readAt(4000, 'DCGM_FI_DEV_XID_ERRORS', 1)).toBe(43);
     expect(readAt(4000, 'DCGM_FI_DEV_NO_SUCH_FIELD')).toBeUndefined();
   });
 });

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import type { PreemptAction } from '../cluster/view.ts';
-import { checkedArgs, type PolicyFactory } from '../policy/policy.ts';
-import { fifo } from '../policy/replay/ordered.ts';
-import { type Action, JOB_STATUS, type Run, Simulation, simulate } from '../simulate.ts';
-import { type SmallScenario, seconds, smallScenario } from '../testing.ts';
+import type { PreemptAction } from '../../cluster/view.ts';
+import { checkedArgs, type PolicyFactory } from '../../policy/policy.ts';
+import { fifo } from '../../policy/replay/ordered.ts';
+import { type Action, JOB_STATUS, type Run, Simulation, simulate } from '../../simulate.ts';
+import { type SmallScenario, seconds, smallScenario } from '../../testing.ts';
 
 type Preemption = Omit<PreemptAction, 'kind' | 'reason'> & { at: number };
 

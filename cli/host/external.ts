@@ -1,0 +1,54 @@
+/**
+ * A scheduler behind a pipe. A policy answers at once, and Node's pipes do not: a thread of its own talks to the program
+ * while this one sleeps, at most as long as an answer may take.
+ */
+import { MessageChannel, receiveMessageOnPort, Worker } from 'node:worker_threads';
+import { UserError } from '../../scenarios/import/import.ts';
+import { type Ask, externalPolicy } from '../../sim/policy/external.ts';
+import { ForeignPolicyError, type PolicyFactory } from '../../sim/simulate.ts';
+
+/** What the thread sends back: the program's line, or why there is none. */
+export type Reply = { line: string } | { failed: string };
+
+export interface ExternalProgram {
+  policy: PolicyFactory;
+  close(): Promise<void>;
+}
+
+const DEFAULT_LIMIT_US = 10_000_000;
+
+/** `command` goes through the shell, as typed. `limitUs`: longest an answer may take. */
+export function externalProgram(command: string, limitUs = DEFAULT_LIMIT_US): ExternalProgram {
+  if (command.trim() === '') throw new UserError('--policy-program needs a command, such as "python3 scheduler.py"');
+  const who = `the program '${command}'`;
+  const { port1, port2 } = new MessageChannel();
+  const bell = new Int32Array(new SharedArrayBuffer(4));
+  const thread = new Worker(process.argv[1], {
+    workerData: { external: { command, bell, port: port2 } },
+    transferList: [port2],
+    argv: [],
+  });
+  thread.unref();
+  const ask: Ask = (question) => {
+    Atomics.store(bell, 0, 0);
+    port1.postMessage(JSON.stringify(question));
+    Atomics.wait(bell, 0, 0, limitUs / 1000);
+    const reply = (receiveMessageOnPort(port1)?.message ?? { failed: slow(limitUs) }) as Reply;
+    if ('failed' in reply) throw new ForeignPolicyError(`${who}: ${reply.failed}`);
+    try {
+      return JSON.parse(reply.line);
+    } catch {
+      throw new ForeignPolicyError(`${who}: its answer is not JSON: ${JSON.stringify(reply.line.slice(0, 120))}`);
+    }
+  };
+  return {
+    policy: externalPolicy(ask, who),
+    close: async () => {
+      port1.postMessage(null);
+      port1.close();
+      await new Promise((resolve) => thread.once('exit', resolve));
+    },
+  };
+}
+
+const slow = (limitUs: number) => `gave no answer within ${limitUs / 1e6} s (--time-limit changes that)`;

@@ -1,0 +1,213 @@
+/** A candidate comes: whom it strikes, and what lasts for a while. */
+import type { FaultRow } from '../../cluster/recovery.ts';
+import { TERMINATING } from '../../cluster/view.ts';
+import { openStream } from '../../engine/random.ts';
+import { exponential, lognormalFromMedian } from '../../engine/samplers.ts';
+import type { Scenario } from '../../scenario.ts';
+import { KIND, PRIORITY } from '../events.ts';
+import { killJob } from '../jobs/endings.ts';
+import { corruptJob, haltJob } from '../jobs/faulted.ts';
+import { changePace } from '../jobs/pace.ts';
+import type { Candidate } from './candidates.ts';
+import { planSteps } from './detecting.ts';
+import type { Faults, Open } from './faults.ts';
+import { FAULT_KINDS, type FaultKind, kindOfXid, REPAIRS, RESET_WHEN_IDLE, type Repair } from './kinds.ts';
+import { noteUseOf } from './use.ts';
+import { isOfGpu, isUp, jobsOn, victimsOf } from './victims.ts';
+
+/** Model assumptions: slowdown and mean length of stragglers (lengths: GREYHOUND, 10 and 24 min). */
+const SLOW: Record<string, { milli: number; meanUs: number }> = {
+  straggler: { milli: 700, meanUs: 600e6 },
+  'slow-link': { milli: 600, meanUs: 1440e6 },
+};
+/** How long a shared file system stays away: assumed. */
+const OUTAGE = { medianUs: 1800e6, sigma: 1 };
+const REPEAT_KEY = 256;
+const GPU_RESET = REPAIRS.indexOf('gpu-reset');
+
+export function consider(faults: Faults, candidate: Candidate): void {
+  const { engine, cluster, scenario } = faults.host;
+  const kind = FAULT_KINDS[candidate.kind];
+  const node = candidate.nodes[0];
+  const ofGpu = kind.victims === 'gpu' || kind.victims === 'app' || kind.xid > 0 || kind.symptom === 'slow';
+  const serving = candidate.nodes.filter((n) => isUp(cluster.nodeState[n]));
+  const row: FaultRow = {
+    timeUs: engine.now,
+    unit: candidate.unit,
+    process: candidate.process,
+    cause: candidate.cause,
+    kind: kind.name,
+    xid: kind.xid,
+    with: [],
+    node,
+    gpu: ofGpu ? Math.min(candidate.gpu, scenario.nodes.gpus[node] - 1) : -1,
+    effective: false,
+    why: '',
+    job: -1,
+    jobs: 0,
+    detectedUs: -1,
+    recoveredUs: -1,
+    returnedUs: -1,
+    lost: 0,
+  };
+  faults.rows.push(row);
+  if (candidate.part >= candidate.chance) row.why = 'the hardware is older, or newer, than those that fail so often';
+  else if (serving.length === 0) row.why = 'not in service';
+  else {
+    row.effective = true;
+    strike(faults, candidate, kind, row, serving);
+  }
+}
+
+function strike(faults: Faults, candidate: Candidate, kind: FaultKind, row: FaultRow, nodes: number[]): void {
+  const { engine, jobs, recovery, scenario } = faults.host;
+  const { now } = engine;
+  const id = faults.nextOpen++;
+  row.with = [...kind.with, ...childOf(faults, candidate, kind)];
+  const struck: Open = {
+    row: faults.rows.length - 1,
+    kind: candidate.kind,
+    nodes,
+    gpu: row.gpu,
+    stream: candidate.stream,
+    jobs: [],
+    repair: escalated(faults, nodes[0], candidate.kind, repairFor(kind, row.with)),
+    steps: 0,
+    fileSystem: -1,
+  };
+  faults.open.set(id, struck);
+  const gaugeOf = faults.host.cluster.gpuStart[nodes[0]] + row.gpu;
+  let news = false;
+  if (kind.xid > 0 && row.gpu >= 0) {
+    news = faults.gauge.at(gaugeOf, now) !== kind.xid;
+    faults.gauge.set(gaugeOf, now, kind.xid);
+  }
+  const fires = news && recovery.settings.stack.events && recovery.firesOn(kind.xid);
+  const harmless = kind.symptom === 'none';
+  // A harmless error matters to whoever acts on it: then the jobs on that GPU may have to leave.
+  const victims = victimsOf(faults, harmless && fires ? 'gpu' : kind.victims, nodes, row.gpu, candidate.choice);
+  const name = scenario.nodes.names[nodes[0]];
+  const along = row.with.length > 0 ? ` (with it XID ${row.with.join(', ')})` : '';
+  const what =
+    kind.xid > 0 ? `XID ${kind.xid} on GPU ${row.gpu} of ${name}${along}` : `${kind.name} of ${candidate.unit}`;
+  const files = kind.symptom === 'pause' ? fileSystemOf(faults, candidate.unit) : -1;
+  for (const job of victims) {
+    // What it reads and writes is simulated: it stands still when it comes to that.
+    if (files >= 0 && (movesBytes(scenario, job) || files > 0)) continue;
+    jobs.observer?.(now, 'fault', job, -1, nodes[0], row.gpu < 0 ? 0 : 1 << row.gpu, `${what}: ${kind.meaning}`);
+    if (jobs.status[job] === TERMINATING) {
+      // On its way out already: a process that dies is only gone sooner.
+      if (kind.symptom === 'crash' || kind.symptom === 'silent') killJob(jobs, job, what);
+      continue;
+    }
+    struck.jobs.push(job);
+    if (!harmless && kind.symptom !== 'corrupt') {
+      haltJob(jobs, job, id);
+      // Kernels that wait for their peers spin: utilisation stays up.
+      if (kind.symptom !== 'hang') noteUseOf(faults, job);
+      if (kind.symptom !== 'pause' && jobs.halted[job] === id + 1) faults.back.set(job, faults.rows.length - 1);
+    }
+  }
+  row.job = struck.jobs[0] ?? -1;
+  row.jobs = struck.jobs.length;
+  if (kind.symptom === 'slow') slowDown(faults, id, struck, kind);
+  else if (kind.symptom === 'pause') holdUp(faults, id, candidate.unit, struck);
+  else if (kind.symptom === 'corrupt') letCorruptionBeFound(faults, id, struck);
+  else planSteps(faults, id, struck, fires);
+  if (REPAIRS.indexOf(struck.repair) >= GPU_RESET && kind.symptom !== 'corrupt') {
+    if (isOfGpu(faults, struck)) faults.unfitGpus.set(gaugeOf, id);
+    else for (const node of nodes) if (!faults.unfit.has(node)) faults.unfit.set(node, id);
+  }
+  const pending = [kind.xid, ...row.with].some((code) => RESET_WHEN_IDLE.includes(code));
+  const { events, repairBy } = recovery.settings.stack;
+  if (pending && row.gpu >= 0 && events && repairBy === 'machine' && REPAIRS.indexOf(struck.repair) < GPU_RESET) {
+    faults.resets.want(gaugeOf, candidate.stream);
+  }
+  if (struck.steps === 0) faults.open.delete(id);
+}
+
+/** Which of the XIDs comes that may come with it: the fault's own stream says. */
+function childOf(faults: Faults, { stream }: Candidate, { oneOf }: FaultKind): number[] {
+  if (oneOf.length === 0) return [];
+  let rest = openStream(faults.host.scenario.seed, `${stream}/child`).next();
+  for (const { xid, share } of oneOf) {
+    rest -= share;
+    if (rest < 0) return [xid];
+  }
+  return [];
+}
+
+/** What the hardware needs: what the fault does, or more if what comes with it needs more. */
+function repairFor(kind: FaultKind, children: readonly number[]): Repair {
+  const needs = kind.oneOf.length === 0 ? [] : children.map((code) => kindOfXid(code)?.repair ?? 'none');
+  return [kind.repair, ...needs].reduce((a, b) => (REPAIRS.indexOf(b) > REPAIRS.indexOf(a) ? b : a));
+}
+
+/** Two faults of one kind on one node within a week: the step that was taken then did not help. */
+function escalated(faults: Faults, node: number, kind: number, repair: Repair): Repair {
+  const key = node * REPEAT_KEY + kind;
+  const before = faults.lastOfKind.get(key);
+  const { now } = faults.host.engine;
+  faults.lastOfKind.set(key, now);
+  const at = REPAIRS.indexOf(repair);
+  const again = before !== undefined && now - before <= faults.settings.repair.repeatWithinUs;
+  return again && at >= REPAIRS.indexOf('gpu-reset') ? REPAIRS[Math.min(at + 1, REPAIRS.indexOf('service'))] : repair;
+}
+
+function slowDown(faults: Faults, id: number, struck: Open, kind: FaultKind): void {
+  const { jobs, scenario, engine } = faults.host;
+  const { milli, meanUs } = SLOW[kind.name];
+  jobs.nodeSpeed ??= new Int32Array(scenario.nodes.count).fill(1000);
+  const lasts = Math.ceil(exponential(openStream(scenario.seed, `${struck.stream}/length`), meanUs));
+  for (const node of struck.nodes) {
+    jobs.nodeSpeed[node] = Math.min(jobs.nodeSpeed[node], milli);
+    faults.slowUntil.set(node, Math.max(faults.slowUntil.get(node) ?? 0, engine.now + lasts));
+    for (const job of jobsOn(faults, node)) {
+      faults.rows[struck.row].jobs++;
+      if (faults.rows[struck.row].job < 0) faults.rows[struck.row].job = job;
+      changePace(jobs, job);
+    }
+  }
+  endAfter(faults, id, lasts);
+}
+
+/** A file system does not answer for a while: transfers stand still, and so do jobs of which only that is known. */
+function holdUp(faults: Faults, id: number, unit: string, struck: Open): void {
+  const files = fileSystemOf(faults, unit);
+  struck.fileSystem = files;
+  if (files >= 0) faults.changeStorage(files, 1);
+  endAfter(faults, id, drawTime(faults, struck, 'length', OUTAGE));
+}
+
+/** Index of the file system that the unit is; -1 = it is none, or none is stated. */
+function fileSystemOf(faults: Faults, unit: string): number {
+  return faults.host.scenario.storage?.fileSystems.findIndex((fs) => fs.name === unit && fs.ofNodes !== true) ?? -1;
+}
+
+const movesBytes = ({ jobs }: Scenario, job: number) => jobs.checkpoint?.has(job) || jobs.dataset?.has(job);
+
+function letCorruptionBeFound(faults: Faults, id: number, struck: Open): void {
+  const stream = openStream(faults.host.scenario.seed, `${struck.stream}/found`);
+  const { found: share, medianUs, sigma } = faults.settings.corruption;
+  const found = stream.next() < share;
+  const after = Math.ceil(lognormalFromMedian(stream, medianUs, sigma));
+  // What nobody ever finds changes nothing that a simulation counts.
+  if (!found || struck.jobs.length === 0) return;
+  for (const job of struck.jobs) corruptJob(faults.host.jobs, job);
+  endAfter(faults, id, after);
+}
+
+function drawTime(
+  faults: Faults,
+  struck: Open,
+  what: string,
+  { medianUs, sigma }: { medianUs: number; sigma: number },
+): number {
+  const stream = openStream(faults.host.scenario.seed, `${struck.stream}/${what}`);
+  return Math.ceil(lognormalFromMedian(stream, medianUs, sigma));
+}
+
+function endAfter(faults: Faults, id: number, us: number): void {
+  (faults.open.get(id) as Open).steps++;
+  faults.host.engine.schedule(faults.host.engine.now + us, PRIORITY.faultStep, KIND.faultOver, id);
+}

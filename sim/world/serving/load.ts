@@ -1,0 +1,129 @@
+/** What the requests of a deployment amount to, minute by minute: for fidelity `rate`, which draws none of them. */
+import { openStream } from '../../engine/random.ts';
+import { diurnalRate } from '../../engine/samplers.ts';
+import { type GeneratedRequests, MINUTE_US, type ServingSpec } from '../../scenario.ts';
+import { lengthSampler } from './arrivals.ts';
+import type { Load } from './rate.ts';
+
+export interface MinuteLoad {
+  /** Requests per second in the minute that begins at so many minutes. */
+  perSecond(minute: number): number;
+  highest: number;
+  /** Of one request; the same all the time. */
+  lengths: Omit<Load, 'perSecond'>;
+  /** Equally likely lengths of prompts and outputs, rising. */
+  prompts: number[];
+  outputs: number[];
+  /** Share of each tenant. */
+  tenants: number[];
+}
+
+/** Lengths drawn of each source to know their moments; of replayed ones all are counted. */
+const DRAWN = 4000;
+const QUANTILES = 20;
+
+export function minuteLoad(spec: ServingSpec, seed: string, durationUs: number): MinuteLoad {
+  const minutes = Math.ceil(durationUs / MINUTE_US);
+  const counts = new Float64Array(minutes);
+  const prompts = new Weighted();
+  const outputs = new Weighted();
+  const tenants = new Array<number>(spec.tenants.length).fill(0);
+  let gapSum = 0;
+  let gapWeight = 0;
+  spec.requests.forEach((part, i) => {
+    let amount = 0;
+    if ('columns' in part) {
+      const { columns, rate } = part;
+      for (let k = 0; k < columns.count; k++) {
+        const minute = Math.floor(columns.timeUs[k] / rate / MINUTE_US);
+        if (minute >= minutes) break;
+        counts[minute]++;
+        prompts.add(columns.prompt[k], 1);
+        outputs.add(columns.output[k], 1);
+        tenants[columns.tenant[k]]++;
+        amount++;
+      }
+      gapSum += amount;
+    } else {
+      const rateAt = ratesOf(part);
+      for (let minute = 0; minute < minutes && minute * MINUTE_US < part.untilUs; minute++) {
+        const n = 60 * rateAt((minute + 0.5) * MINUTE_US);
+        counts[minute] += n;
+        amount += n;
+      }
+      if (amount > part.count) {
+        for (let minute = 0; minute < minutes; minute++) counts[minute] *= part.count / amount;
+        amount = part.count;
+      }
+      tenants[part.tenant] += amount;
+      const stream = openStream(seed, `requests/${spec.name}/${i}/moments`);
+      const [prompt, output] = [lengthSampler(part.prompt), lengthSampler(part.output)];
+      for (let k = 0; k < DRAWN; k++) {
+        prompts.add(prompt(stream), amount / DRAWN);
+        outputs.add(output(stream), amount / DRAWN);
+      }
+      gapSum += amount * (part.process.kind === 'gamma' ? part.process.cv * part.process.cv : 1);
+    }
+    gapWeight += amount;
+  });
+  let highest = 0;
+  for (const count of counts) highest = Math.max(highest, count / 60);
+  const total = tenants.reduce((sum, n) => sum + n, 0);
+  return {
+    perSecond: (minute) => (minute < minutes ? counts[minute] / 60 : 0),
+    highest,
+    lengths: {
+      ...{ prompt: prompts.mean, promptCv2: prompts.cv2, output: outputs.mean, outputCv2: outputs.cv2 },
+      gapCv2: gapWeight > 0 ? gapSum / gapWeight : 1,
+    },
+    prompts: prompts.quantiles(QUANTILES),
+    outputs: outputs.quantiles(QUANTILES),
+    tenants: tenants.map((n) => (total > 0 ? n / total : 0)),
+  };
+}
+
+/** Requests per second at a time, µs. */
+function ratesOf({ process }: GeneratedRequests): (us: number) => number {
+  if (process.kind !== 'diurnal') return () => process.perSecond;
+  const { rateAt } = diurnalRate({ ...process, meanPerUs: process.perSecond / 1e6 });
+  return (us) => 1e6 * rateAt(us);
+}
+
+class Weighted {
+  private readonly values: number[] = [];
+  private readonly weights: number[] = [];
+  private weight = 0;
+  private sum = 0;
+  private squares = 0;
+
+  add(value: number, weight: number): void {
+    if (weight === 0) return;
+    this.values.push(value);
+    this.weights.push(weight);
+    this.weight += weight;
+    this.sum += weight * value;
+    this.squares += weight * value * value;
+  }
+
+  get mean(): number {
+    return this.weight > 0 ? this.sum / this.weight : 1;
+  }
+
+  /** Variance ÷ mean². */
+  get cv2(): number {
+    return this.weight > 0 ? Math.max(0, this.squares / this.weight / (this.mean * this.mean) - 1) : 0;
+  }
+
+  /** The middles of `n` equally likely parts. */
+  quantiles(n: number): number[] {
+    const order = Array.from(this.values.keys()).sort((a, b) => this.values[a] - this.values[b] || a - b);
+    const found: number[] = [];
+    let below = 0;
+    for (const i of order) {
+      below += this.weights[i];
+      while (found.length < n && below >= ((found.length + 0.5) / n) * this.weight) found.push(this.values[i]);
+    }
+    while (found.length < n) found.push(this.mean);
+    return found;
+  }
+}

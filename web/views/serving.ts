@@ -1,0 +1,196 @@
+/** Inference deployments whose requests are simulated: time to first token and throughput against their targets, and why targets were missed. */
+
+import { decimal, percent } from '../../reports/format.ts';
+import { sloSummary } from '../../reports/serving.ts';
+import type { ServingFigures } from '../../sim/record/slo.ts';
+import { h, put, swatch, table } from '../dom.ts';
+import { amountAxis, cursorLine, frameOf, timeAxis } from '../draw/axes.ts';
+import { Plate } from '../draw/plate.ts';
+import { timePointer } from '../draw/pointer.ts';
+import type { RunModel } from '../model.ts';
+import { themeNow } from '../palette.ts';
+import type { Store } from '../store.ts';
+import { clockOf } from '../time.ts';
+import { emptyView, redraw, type TableData, type ViewSpec } from './view.ts';
+
+const CAUSES: Record<string, { text: string; fill: string; sign: string }> = {
+  fault: { text: 'a fault of the replica', fill: '#b3261e', sign: '▼' },
+  preempted: { text: 'a preempted replica', fill: '#8c564b', sign: '◆' },
+  'cold-start': { text: 'a replica not up yet', fill: '#cc79a7', sign: '■' },
+  'kv-pressure': { text: 'no free KV blocks', fill: '#e69f00', sign: '▲' },
+  'stale-telemetry': { text: 'routed by old counts', fill: '#7a6fc4', sign: '✚' },
+  queue: { text: 'the line before a batch', fill: '#d55e00', sign: '×' },
+  prefill: { text: 'its own prefill', fill: '#b8ad1f', sign: '◇' },
+  batch: { text: 'the batch it decoded in', fill: '#56b4e9', sign: '○' },
+};
+
+export const servingView: ViewSpec = {
+  id: 'serving',
+  title: 'Serving',
+  about: 'Time to first token and throughput against their targets, replicas, and the reason for each miss.',
+  mount(host, model, store) {
+    const { serving, summary } = model.run;
+    if (serving.length === 0)
+      return emptyView(
+        host,
+        summary.slo.deployments.length > 0
+          ? 'This file has only the sums of its deployments; they are in the report.'
+          : 'No deployment of this scenario states its requests. The scenario serve-azure does: a Workload with requests for an InferenceDeployment.',
+      );
+    const plates: Plate[] = [];
+    const tables: TableData[] = [];
+    for (const figures of serving) {
+      const slo = sloSummary(figures);
+      const ttft = ttftPlate(model, store, figures);
+      const rate = ratePlate(model, store, figures);
+      plates.push(ttft, rate);
+      const met = (value: boolean | null) => (value === null ? '' : value ? ' (met)' : ' (missed)');
+      const causes = Object.entries(slo.missed.causes)
+        .filter(([, count]) => count > 0)
+        .sort((a, b) => b[1] - a[1]);
+      const facts: [string, string][] = [
+        ['Replicas', `${figures.replicas}, ${figures.gpus} GPUs in all, busy ${percent(slo.busyShare, 0)} of the time`],
+        [
+          'Requests',
+          `${decimal(slo.completed)} of ${decimal(slo.requests)} answered${slo.refused + slo.shed > 0 ? `, ${decimal(slo.refused + slo.shed)} turned away` : ''}`,
+        ],
+        [
+          'Attainment',
+          slo.attainment === null ? 'no target is stated' : `${percent(slo.attainment)} of requests met their targets`,
+        ],
+        [
+          'First token',
+          `p50 ${ms(slo.ttftMs.p50)}, p99 ${ms(slo.ttftMs.p99)}${slo.targets.ttftMs === null ? '' : `; target ${ms(slo.targets.ttftMs)}${met(slo.met.ttft)}`}`,
+        ],
+        [
+          'Each token',
+          `p50 ${ms(slo.tokenMs.p50)}, p99 ${ms(slo.tokenMs.p99)}${slo.targets.tokenP99Ms === null ? '' : `; target ${ms(slo.targets.tokenP99Ms)}${met(slo.met.tokenP99)}`}`,
+        ],
+        [
+          'Throughput',
+          `${decimal(slo.tokensPerSecond)} tokens/s${slo.targets.tokensPerSecond === null ? '' : `; target ${decimal(slo.targets.tokensPerSecond)}${met(slo.met.throughput)}`}`,
+        ],
+      ];
+      const list = h('dl', { class: 'facts' });
+      for (const [term, value] of facts) put(list, h('div', {}, h('dt', {}, term), h('dd', {}, value)));
+      host.append(h('h3', {}, figures.deployment), list, ttft.element, rate.element);
+      if (causes.length > 0) {
+        host.append(
+          h('h3', {}, 'Why targets were missed'),
+          table(
+            ['Because of', 'Requests', 'Share of misses'],
+            causes.map(([cause, count]) => [
+              h(
+                'span',
+                {},
+                swatch(CAUSES[cause]?.fill ?? '#888888'),
+                `${CAUSES[cause]?.sign ?? ''} ${CAUSES[cause]?.text ?? cause}`,
+              ),
+              decimal(count),
+              percent(count / causes.reduce((sum, [, each]) => sum + each, 0)),
+            ]),
+            `Why targets of ${figures.deployment} were missed`,
+          ),
+        );
+      }
+      tables.push({
+        name: `requests of ${figures.deployment}`,
+        columns: [
+          { name: 'arrival', values: figures.traces.map(({ arrivalUs }) => arrivalUs / 1e6) },
+          { name: 'first_token', values: figures.traces.map(({ firstTokenUs }) => firstTokenUs / 1e6) },
+          { name: 'done', values: figures.traces.map(({ doneUs }) => doneUs / 1e6) },
+          { name: 'prompt', values: figures.traces.map(({ prompt }) => prompt) },
+          { name: 'output', values: figures.traces.map(({ output }) => output) },
+          { name: 'replica', values: figures.traces.map(({ replica }) => replica) },
+          { name: 'missed', values: figures.traces.map(({ missed }) => missed ?? null) },
+        ],
+      });
+    }
+    host.append(h('p', { class: 'muted' }, model.run.summary.slo.note));
+    return {
+      update: (topics) => redraw(plates, topics),
+      destroy() {
+        for (const plate of plates) plate.destroy();
+      },
+      plates,
+      tables: () => tables,
+    };
+  },
+};
+
+const ms = (x: number) => (x >= 1000 ? `${(x / 1000).toFixed(2)} s` : `${x.toFixed(x < 10 ? 1 : 0)} ms`);
+
+/** Sampled requests: a dot each at its arrival, those that missed with the sign of the cause. */
+function ttftPlate(model: RunModel, store: Store, figures: ServingFigures): Plate {
+  const { traces, targets } = figures;
+  let most = Number.isFinite(targets.ttftUs) ? targets.ttftUs * 1.3 : 0;
+  for (const trace of traces) most = Math.max(most, trace.firstTokenUs - trace.arrivalUs);
+  const plate = new Plate({
+    height: 240,
+    label: `Time to first token of ${figures.deployment}: ${decimal(traces.length)} sampled requests`,
+    paint(pen, size) {
+      const theme = themeNow();
+      const frame = frameOf(size, store.state.range, 26);
+      pen.text(4, 10, `Time to first token, ms (${decimal(traces.length)} sampled requests)`, {
+        fill: theme.text,
+        size: 12,
+        bold: true,
+      });
+      timeAxis(pen, frame, clockOf(model.run), theme);
+      const y = amountAxis(pen, frame, most / 1000, '', theme);
+      pen.clip(frame.left, frame.top - 4, frame.right - frame.left, frame.bottom - frame.top + 8, () => {
+        for (const trace of traces) {
+          if (trace.arrivalUs < frame.from || trace.arrivalUs > frame.to) continue;
+          const x = frame.x(trace.arrivalUs);
+          const at = y((trace.firstTokenUs - trace.arrivalUs) / 1000);
+          const cause = trace.missed === undefined ? undefined : CAUSES[trace.missed];
+          if (cause) pen.text(x, at, cause.sign, { fill: cause.fill, size: 11, align: 'center', bold: true });
+          else pen.rect(x - 1.5, at - 1.5, 3, 3, '#0a7f5a');
+        }
+        if (Number.isFinite(targets.ttftUs)) {
+          const at = y(targets.ttftUs / 1000);
+          pen.line([frame.left, at, frame.right, at], theme.bad, 1.5, [7, 4]);
+          pen.text(frame.right - 4, at - 8, 'target', { fill: theme.bad, size: 11, align: 'right' });
+        }
+      });
+    },
+    overlay: (pen, size) => cursorLine(pen, frameOf(size, store.state.range, 26), store.state.cursorUs, themeNow()),
+  });
+  timePointer(plate, store);
+  return plate;
+}
+
+/** Requests by hour of arrival, and how many of them met the targets. */
+function ratePlate(model: RunModel, store: Store, figures: ServingFigures): Plate {
+  const { hours } = figures;
+  const most = Math.max(1, ...hours.map(({ requests }) => requests));
+  const HOUR = 3.6e9;
+  const plate = new Plate({
+    height: 150,
+    label: `Requests of ${figures.deployment} by hour, and how many met their targets`,
+    paint(pen, size) {
+      const theme = themeNow();
+      const frame = frameOf(size, store.state.range, 26);
+      pen.text(4, 10, 'Requests an hour; full: met their targets, hatched: missed', {
+        fill: theme.text,
+        size: 12,
+        bold: true,
+      });
+      timeAxis(pen, frame, clockOf(model.run), theme);
+      const y = amountAxis(pen, frame, most, '', theme);
+      pen.clip(frame.left, frame.top, frame.right - frame.left, frame.bottom - frame.top, () => {
+        for (const { hour, requests, attained } of hours) {
+          const x0 = frame.x(hour * HOUR);
+          const x1 = frame.x(Math.min((hour + 1) * HOUR, model.run.simulatedUs));
+          if (x1 < frame.left || x0 > frame.right || requests === 0) continue;
+          const width = Math.max(1, x1 - x0 - 1);
+          pen.rect(x0, y(attained), width, y(0) - y(attained), '#0a7f5a');
+          pen.rect(x0, y(requests), width, y(attained) - y(requests), { fill: '#d55e00', hatch: 'rise' });
+        }
+      });
+    },
+    overlay: (pen, size) => cursorLine(pen, frameOf(size, store.state.range, 26), store.state.cursorUs, themeNow()),
+  });
+  timePointer(plate, store);
+  return plate;
+}
