@@ -1,79 +1,14 @@
 /** The command line as people and programs use it: a process, its two streams and its exit code. */
-import { type ChildProcess, spawn } from 'node:child_process';
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { build } from 'vite';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { builtins } from '../scenarios/index.ts';
 import { explain } from './program.ts';
+import { builtCli, type Outcome, PROJECT } from './testing.ts';
 
-const PROJECT = fileURLToPath(new URL('..', import.meta.url));
-/** Inside node_modules, so that the packages it needs are found. */
-const BUILT = join(PROJECT, 'node_modules', `.simsup-cli-test-${process.pid}`);
 const EXAMPLE_POLICY = join(PROJECT, 'docs/examples/last-come.mjs');
-let folder = '';
-
-interface Outcome {
-  code: number | null;
-  stdout: string;
-  stderr: string;
-}
-
-function start(
-  args: readonly string[],
-  env: Record<string, string> = {},
-): { child: ChildProcess; outcome: Promise<Outcome> } {
-  const child = spawn(process.execPath, [join(BUILT, 'main.js'), ...args], {
-    cwd: folder,
-    env: { ...process.env, ...env },
-  });
-  const outcome = new Promise<Outcome>((resolve, reject) => {
-    let stdout = '';
-    let stderr = '';
-    child.stdout.on('data', (data) => {
-      stdout += data;
-    });
-    child.stderr.on('data', (data) => {
-      stderr += data;
-    });
-    child.on('error', reject);
-    child.on('close', (code) => resolve({ code, stdout, stderr }));
-  });
-  return { child, outcome };
-}
-
-const simsup = (...args: string[]) => start(args).outcome;
-
-beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'simsup-cli-'));
-  await build({
-    configFile: false,
-    root: PROJECT,
-    logLevel: 'silent',
-    build: {
-      ssr: 'cli/main.ts',
-      outDir: BUILT,
-      emptyOutDir: true,
-      rollupOptions: { output: { entryFileNames: 'main.js' } },
-    },
-  });
-});
-
-afterAll(() => {
-  rmSync(BUILT, { recursive: true, force: true });
-  rmSync(folder, { recursive: true, force: true });
-});
+const cli = builtCli('main');
+const { start, run: simsup, at } = cli;
 
 describe('simsup', () => {
   it('says what to do next', async () => {
@@ -176,7 +111,7 @@ describe('simsup run', () => {
   });
 
   it('writes everything into a folder, and not over what is there', async () => {
-    const out = join(folder, 'deep', 'results');
+    const out = at('deep/results');
     const files = [
       'accounts.json',
       'jobs.csv',
@@ -190,7 +125,7 @@ describe('simsup run', () => {
     ];
     expect(await simsup('run', 'small-team', '--out', out)).toMatchObject({ code: 0 });
     expect(readdirSync(out).sort()).toEqual(files);
-    expect(readdirSync(join(folder, 'deep'))).toEqual(['results']);
+    expect(readdirSync(at('deep'))).toEqual(['results']);
     const { digest, samples } = JSON.parse(readFileSync(join(out, 'run.json'), 'utf8'));
     expect(digest).toMatch(/^[0-9a-f]{16}$/);
     expect(samples.categories.productive.length).toBeGreaterThan(0);
@@ -206,10 +141,10 @@ describe('simsup run', () => {
     const run = await simsup('run', 'small-team', '--jobs-csv', 'jobs.csv', '--trace', 'trace.csv', '--json');
     expect(run.code).toBe(0);
     const { jobs } = JSON.parse(run.stdout);
-    const lines = readFileSync(join(folder, 'jobs.csv'), 'utf8').trimEnd().split('\n');
+    const lines = readFileSync(at('jobs.csv'), 'utf8').trimEnd().split('\n');
     expect(lines).toHaveLength(1 + jobs.counts.total);
     expect(lines.filter((line) => line.endsWith(',completed'))).toHaveLength(jobs.counts.completed);
-    expect(readFileSync(join(folder, 'trace.csv'), 'utf8')).toMatch(/^time,event,job_id/);
+    expect(readFileSync(at('trace.csv'), 'utf8')).toMatch(/^time,event,job_id/);
     expect(await simsup('run', 'small-team', '--trace', 'no/such/folder.csv')).toMatchObject({
       code: 2,
       stderr: expect.stringContaining('no such folder'),
@@ -233,10 +168,10 @@ describe('simsup run', () => {
       code: 2,
       stderr: expect.stringContaining('--trace same.csv is the file of --jobs-csv'),
     });
-    writeFileSync(join(folder, 'target.csv'), 'old');
-    symlinkSync(join(folder, 'target.csv'), join(folder, 'link.csv'));
+    writeFileSync(at('target.csv'), 'old');
+    symlinkSync(at('target.csv'), at('link.csv'));
     expect(await simsup('run', 'small-team', '--jobs-csv', 'link.csv')).toMatchObject({ code: 0 });
-    expect(readFileSync(join(folder, 'target.csv'), 'utf8')).toMatch(/^job_id,/);
+    expect(readFileSync(at('target.csv'), 'utf8')).toMatch(/^job_id,/);
     const device = await simsup('run', 'small-team', '--jobs-csv', '/dev/null');
     expect(device).toMatchObject({ code: 2, stderr: expect.stringContaining('not a plain file') });
   });
@@ -248,10 +183,7 @@ describe('simsup run', () => {
     });
     expect(await simsup('init', 'mine.yaml')).toMatchObject({ code: 2, stderr: expect.stringContaining('--force') });
     expect(await simsup('run', 'mine.yaml', '--json')).toMatchObject({ code: 0 });
-    writeFileSync(
-      join(folder, 'bad.yaml'),
-      readFileSync(join(folder, 'mine.yaml'), 'utf8').replace('nodes: 4', 'nodes: -4'),
-    );
+    writeFileSync(at('bad.yaml'), readFileSync(at('mine.yaml'), 'utf8').replace('nodes: 4', 'nodes: -4'));
     expect(await simsup('run', 'bad.yaml')).toMatchObject({
       code: 2,
       stdout: '',
@@ -261,7 +193,7 @@ describe('simsup run', () => {
 
   it('takes an sbatch script', async () => {
     writeFileSync(
-      join(folder, 'train.sh'),
+      at('train.sh'),
       '#!/bin/bash\n#SBATCH --nodes=2\n#SBATCH --gpus-per-node=8\n#SBATCH --time=04:00:00\nsrun train\n',
     );
     const { code, stdout, stderr } = await simsup('run', 'train.sh', '--json');
@@ -270,10 +202,10 @@ describe('simsup run', () => {
   });
 
   it('reads files outside the folder of the scenario only where it is allowed to', async () => {
-    mkdirSync(join(folder, 'inner'), { recursive: true });
-    writeFileSync(join(folder, 'nodes.csv'), 'sn,cpu_milli,memory_mib,gpu,model\nn1,64000,512000,8,H200-SXM5\n');
+    mkdirSync(at('inner'), { recursive: true });
+    writeFileSync(at('nodes.csv'), 'sn,cpu_milli,memory_mib,gpu,model\nn1,64000,512000,8,H200-SXM5\n');
     const text = 'apiVersion: simsup.dev/v1\nkind: Cluster\nspec: {nodesFile: ../nodes.csv}\n';
-    writeFileSync(join(folder, 'inner', 'scenario.yaml'), text);
+    writeFileSync(at('inner/scenario.yaml'), text);
     expect(await simsup('run', 'inner/scenario.yaml')).toMatchObject({
       code: 2,
       stderr: expect.stringContaining('--allow-read'),
@@ -305,8 +237,8 @@ describe('simsup run', () => {
   it('says in one line what a binary file or a folder is', async () => {
     const noise = Array.from({ length: 3000 }, (_, i) => (i * 7919) % 251);
     const bytes = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, ...noise]);
-    writeFileSync(join(folder, 'picture.yaml'), bytes);
-    writeFileSync(join(folder, 'picture.sh'), bytes);
+    writeFileSync(at('picture.yaml'), bytes);
+    writeFileSync(at('picture.sh'), bytes);
     const binary = {
       code: 2,
       stderr: expect.stringMatching(/^picture\.\w+: found a binary file, expected text: .*\n$/),
@@ -342,18 +274,18 @@ describe('simsup run', () => {
     expect(jobs.counts.completed).toBeGreaterThan(0);
     const broken =
       "export default {name: 'b', create: () => ({name: 'b', init: () => 0, decide() { throw new Error('my own mistake'); }})};";
-    writeFileSync(join(folder, 'broken.mjs'), broken);
+    writeFileSync(at('broken.mjs'), broken);
     expect(await simsup('run', '--policy-module', 'broken.mjs')).toMatchObject({
       code: 2,
       stderr: expect.stringContaining('my own mistake'),
     });
-    writeFileSync(join(folder, 'empty.mjs'), 'export default 7;');
+    writeFileSync(at('empty.mjs'), 'export default 7;');
     expect(await simsup('run', '--policy-module', 'empty.mjs')).toMatchObject({
       code: 2,
       stderr:
         'the policy module empty.mjs: its export: found 7, expected an object {name, about, args, create(args)}\n',
     });
-    writeFileSync(join(folder, 'none.mjs'), 'export const policy = 7;');
+    writeFileSync(at('none.mjs'), 'export const policy = 7;');
     expect(await simsup('run', '--policy-module', 'none.mjs')).toMatchObject({
       code: 2,
       stderr: expect.stringContaining('export default'),
@@ -364,7 +296,7 @@ describe('simsup run', () => {
     });
     const nonsense =
       "export default {name: 'n', create: () => ({init: () => 0, decide: () => ({actions: [{kind: 'place', job: 1e9, reason: ''}], state: 0, wakeAt: Infinity})})};";
-    writeFileSync(join(folder, 'nonsense.mjs'), nonsense);
+    writeFileSync(at('nonsense.mjs'), nonsense);
     expect(await simsup('run', '--policy-module', 'nonsense.mjs')).toMatchObject({
       code: 2,
       stderr: expect.stringMatching(
@@ -389,7 +321,7 @@ describe('simsup run', () => {
   it('stops at Ctrl-C with what there is so far', async () => {
     const { child, outcome } = start(['run', '--duration', '3650d', '--json', '--trace', 'long.csv']);
     // The unfinished trace is there once the simulation has begun.
-    while (!readdirSync(folder).some((name) => name.startsWith('long.csv.part')))
+    while (!readdirSync(cli.folder).some((name) => name.startsWith('long.csv.part')))
       await new Promise((resolve) => setTimeout(resolve, 10));
     child.kill('SIGINT');
     const { code, stdout, stderr } = await outcome;
@@ -398,8 +330,8 @@ describe('simsup run', () => {
     const summary = JSON.parse(stdout);
     expect(summary.partial).toBe(true);
     expect(summary.simulatedSeconds).toBeLessThan(3650 * 86_400);
-    expect(existsSync(join(folder, 'long.csv'))).toBe(true);
-    expect(readdirSync(folder).filter((name) => name.includes('.part'))).toEqual([]);
+    expect(existsSync(at('long.csv'))).toBe(true);
+    expect(readdirSync(cli.folder).filter((name) => name.includes('.part'))).toEqual([]);
   });
 
   it('does not mind a reader that leaves', async () => {
@@ -449,8 +381,8 @@ describe('simsup compare', () => {
       'c.html',
     );
     expect(outcome).toMatchObject({ code: 0, stdout: expect.stringContaining('las:quantum=5m against fifo:') });
-    expect(readFileSync(join(folder, 'c.md'), 'utf8')).toContain('| figure | before | after |');
-    expect(readFileSync(join(folder, 'c.html'), 'utf8')).toContain('<table>');
+    expect(readFileSync(at('c.md'), 'utf8')).toContain('| figure | before | after |');
+    expect(readFileSync(at('c.html'), 'utf8')).toContain('<table>');
   });
 
   it('refuses what cannot be compared', async () => {
