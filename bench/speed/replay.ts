@@ -9,6 +9,7 @@ import { openStream } from '../../sim/engine/random.ts';
 import { exponential, lognormal } from '../../sim/engine/samplers.ts';
 import { plainProject, plainScenario } from '../../sim/plain.ts';
 import { JobsBuilder, nodeColumns, type Scenario, SECOND_US, simulate } from '../../sim/simulate.ts';
+import { SCALE_POLICIES, SCALE_SIZES, scaleText, YEAR_DAYS } from './scale.ts';
 
 export interface ReplayResult {
   name: string;
@@ -23,6 +24,8 @@ export interface ReplayResult {
   events?: number;
   eventsPerSecond?: number;
   wallSeconds?: number;
+  /** Time of processors, the garbage collector's threads included: what a busy machine does not falsify. */
+  cpuSeconds?: number;
   peakMiB?: number;
   digest?: string;
   skipped?: string;
@@ -32,7 +35,7 @@ const TRACES = '../shared/traces';
 
 const PHILLY = `${TRACES}/philly-2017/philly.csv`;
 
-export const REPLAYS: Record<string, { file: string | null; scenario: () => Promise<Scenario> }> = {
+export const REPLAYS: Record<string, { file: string | null; scenario: (days: number) => Promise<Scenario> }> = {
   'replay/philly': {
     file: PHILLY,
     scenario: () => philly({ name: 'fifo-backfill', args: {} }),
@@ -54,17 +57,27 @@ export const REPLAYS: Record<string, { file: string | null; scenario: () => Prom
   'growth/1000': { file: null, scenario: () => Promise.resolve(synthetic(1_000)) },
   'growth/10000': { file: null, scenario: () => Promise.resolve(synthetic(10_000)) },
   'growth/100000': { file: null, scenario: () => Promise.resolve(synthetic(100_000)) },
+  ...Object.fromEntries(
+    SCALE_POLICIES.flatMap((policy) =>
+      SCALE_SIZES.map((gpus) => [
+        `scale/${policy}/${gpus}`,
+        { file: null, scenario: (days: number) => Promise.resolve(readScenario(scaleText(gpus, policy, days))) },
+      ]),
+    ),
+  ),
 };
 
-/** Runs one replay in this process. */
-export async function replay(name: string): Promise<ReplayResult> {
+/** Runs one replay in this process; `days` of it, where it is one that can be cut short. */
+export async function replay(name: string, days = YEAR_DAYS): Promise<ReplayResult> {
   const { file, scenario } = REPLAYS[name];
   const none = { name, size: 0, ours: 0, rival: 'none', theirs: null, ratio: null, unit: 'jobs/s' };
   if (file !== null && !existsSync(file)) return { ...none, skipped: `${file} is not here` };
-  const compiled = await scenario();
+  const compiled = await scenario(days);
+  const before = process.cpuUsage();
   const began = performance.now();
   const run = simulate(compiled);
   const wallSeconds = (performance.now() - began) / 1000;
+  const { user, system } = process.cpuUsage(before);
   return {
     ...none,
     size: compiled.jobs.count,
@@ -72,6 +85,7 @@ export async function replay(name: string): Promise<ReplayResult> {
     events: run.events,
     eventsPerSecond: run.events / wallSeconds,
     wallSeconds,
+    cpuSeconds: (user + system) / 1e6,
     peakMiB: process.resourceUsage().maxRSS / 1024,
     digest: run.digest,
   };
