@@ -21,14 +21,23 @@ const SIZES = [
 /** Mean use of the GPUs that is asked for. */
 const LOAD = 0.8;
 
+export interface ScaleOptions {
+  seed?: string;
+  /** Of the GPUs, asked for on average. */
+  load?: number;
+  /** GPUs of the cluster whose jobs these are, where it is not this one: a part of its arrivals, their sizes unchanged. */
+  jobsOf?: number;
+}
+
 /** YAML of the year on so many GPUs (a multiple of 8, at least 64). `days` of it, with as many jobs a day. */
-export function scaleText(gpus: number, policy: string, days = YEAR_DAYS): string {
-  const sizes = SIZES.filter(([size]) => size <= gpus / 8);
+export function scaleText(gpus: number, policy: string, days = YEAR_DAYS, options: ScaleOptions = {}): string {
+  const { seed = '1', load = LOAD, jobsOf = gpus } = options;
+  const sizes = SIZES.filter(([size]) => size <= jobsOf / 8);
   const weight = sizes.reduce((sum, [, w]) => sum + w, 0);
   const meanGpus = sizes.reduce((sum, [size, w]) => sum + size * w, 0) / weight;
   const perDay = (gpus * JOBS_PER_GPU) / YEAR_DAYS / TEAMS;
   // A lognormal of σ 1 has a mean of e^½ = 1.6487 medians.
-  const medianSeconds = Math.round((LOAD * gpus * 86_400) / (gpus * (JOBS_PER_GPU / YEAR_DAYS) * meanGpus) / 1.6487);
+  const medianSeconds = Math.round((load * 86_400) / ((JOBS_PER_GPU / YEAR_DAYS) * meanGpus) / 1.6487);
   const teams = Array.from({ length: TEAMS }, (_, i) => i + 1);
   const quota = Math.floor(gpus / TEAMS);
   const departments = Array.from({ length: DEPARTMENTS }, (_, d) => {
@@ -42,13 +51,14 @@ ${own.map((team) => `    - {name: team-${team}, deservedGpus: ${quota}}`).join('
 ---
 `;
   });
-  return `# ${gpus} GPUs for ${days} days, ${TEAMS} teams with equal quotas, ${Math.round(perDay * TEAMS * days)} jobs that ask for ${LOAD * 100} % of the GPUs.
+  return `# ${gpus} GPUs for ${days} days, ${TEAMS} teams with equal quotas, ${Math.round(perDay * TEAMS * days)} jobs that ask for ${Math.round(load * 100)} % of the GPUs.
 apiVersion: simsup.dev/v1
 kind: Simulation
 metadata: {name: scale-${gpus}}
 spec:
   title: One load per GPU at growing size, with faults.
   duration: ${days}d
+  seed: ${seed}
   policy: ${policy}
   stack: mission-control
 ---
