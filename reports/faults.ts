@@ -17,6 +17,8 @@ export interface FaultsSummary {
   jobsStruck: number;
   /** Seconds from the fault to its being noticed, and to the first step of its jobs elsewhere. */
   detection: Distribution;
+  /** How those were noticed that were: `event` (a code in the telemetry), `utilization`, `exit`, `silence`, `timeout`, `check`, `results`. */
+  noticedBy: Record<string, number>;
   recovery: Distribution;
   /** Seconds until the node was back in service. */
   repair: Distribution;
@@ -41,6 +43,7 @@ export function faultsSummary({ faults }: Run): FaultsSummary {
     byCause: count((row) => row.cause),
     jobsStruck: struck.reduce((sum, row) => sum + row.jobs, 0),
     detection: since((row) => row.detectedUs),
+    noticedBy: count((row) => row.noticedBy),
     recovery: since((row) => row.recoveredUs),
     repair: since((row) => row.returnedUs),
     lostGpuHours: struck.reduce((sum, row) => sum + row.lost, 0) / GPU_UNITS / HOUR_US,
@@ -49,7 +52,7 @@ export function faultsSummary({ faults }: Run): FaultsSummary {
 
 /** `run --out`: every candidate fault and what became of it; times in seconds after the start, empty = has not happened. */
 export function* faultsCsv({ faults, scenario }: Run): Generator<string> {
-  yield 'time,unit,process,cause,kind,xid,node,gpu,effective,why,jobs,first_job,detected,recovered,returned,lost_gpu_hours,with_xids\n';
+  yield 'time,unit,process,cause,kind,xid,node,gpu,effective,why,jobs,first_job,detected,noticed_by,recovered,returned,lost_gpu_hours,with_xids\n';
   const time = (us: number) => (us < 0 ? '' : exactSeconds(us));
   for (const row of faults) {
     const { timeUs, unit, process, cause, kind, xid, node, gpu, effective, why, job, jobs, lost } = row;
@@ -64,6 +67,7 @@ export function* faultsCsv({ faults, scenario }: Run): Generator<string> {
       jobs,
       job < 0 ? '' : csvField(scenario.jobs.ids[job]),
       time(row.detectedUs),
+      row.noticedBy,
       time(row.recoveredUs),
       time(row.returnedUs),
       (lost / GPU_UNITS / HOUR_US).toFixed(6),

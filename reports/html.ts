@@ -2,6 +2,7 @@
 import { CATEGORIES, type Category, type Run, SECOND_US } from '../sim/simulate.ts';
 import { decimal, dollars, percent, span } from './format.ts';
 import { escapeHtml, htmlPage, htmlTable } from './page.ts';
+import { type ProvisioningSummary, provisioningSentences, weekCells } from './provisioning.ts';
 import type { Distribution } from './quantiles.ts';
 import type { RunSummary } from './summary.ts';
 import { warnings } from './text.ts';
@@ -109,6 +110,7 @@ ${htmlTable(
     ['<b>total</b>', '', '', `<b>${dollars(cost.total)}</b>`],
   ],
 )}
+${summary.provisioning === undefined ? '' : provisioning(summary.provisioning)}
 <h2>Assumed</h2>
 <ul>
 ${summary.assumptions.map((assumption) => `<li>${escapeHtml(assumption)}</li>`).join('\n')}
@@ -121,6 +123,22 @@ ${Object.entries(summary.legend)
 </dl>
 `;
   return htmlPage(summary.scenario, body);
+}
+
+function provisioning(summary: ProvisioningSummary): string {
+  const { head, rows, more } = weekCells(summary);
+  return `<h2>Provisioning</h2>
+<ul>
+${provisioningSentences(summary)
+  .map((text) => `<li>${escapeHtml(text)}</li>`)
+  .join('\n')}
+</ul>
+<h2>Week by week</h2>
+${htmlTable(
+  head,
+  rows.map((cells) => cells.map(escapeHtml)),
+)}
+${more > 0 ? `<p class="muted">… and ${decimal(more)} more: weeks.csv has them all.</p>` : ''}`;
 }
 
 function figure(name: string, value: string, means: string): string {

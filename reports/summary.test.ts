@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { builtin } from '../scenarios/index.ts';
+import { readScenario } from '../scenarios/read.ts';
 import { CATEGORIES, simulate } from '../sim/simulate.ts';
 import { seconds, smallScenario } from '../sim/testing.ts';
 import { distribution, nearestRank } from './quantiles.ts';
@@ -22,6 +23,33 @@ function twoJobs() {
     overrides: { durationUs: seconds(5 * HOUR), fixedCosts: [{ name: 'control plane', microUsdPerHour: 500_000 }] },
   });
 }
+
+/** A spot pool, file systems, faults, and nodes that come, are updated and go. */
+const everything = () =>
+  readScenario(`apiVersion: simsup.dev/v1
+kind: Simulation
+spec: {duration: 10d, policy: fifo, stack: mission-control}
+---
+apiVersion: simsup.dev/v1
+kind: Cluster
+spec: {pools: [{name: a, gpuModel: H100-SXM5, nodes: 3}, {name: b, gpuModel: H100-SXM5, nodes: 2, spot: true, reclaim: {meanTime: 2d}}]}
+---
+apiVersion: simsup.dev/v1
+kind: FaultModel
+spec: {processes: [{name: p, unit: gpu, mtbf: 500h, kinds: {xid-79: 1, xid-31: 1, hang: 1, host-crash: 1, silent-corruption: 1}}]}
+---
+apiVersion: simsup.dev/v1
+kind: Provisioning
+spec: {rollouts: [{name: fw, at: 1d}, {name: later, at: 30d}], changes: [{at: 2d, pool: a, add: 1}, {at: 9d, pool: a, remove: 1}]}
+---
+apiVersion: simsup.dev/v1
+kind: Storage
+spec: {fileSystems: [{name: dsx}]}
+---
+apiVersion: simsup.dev/v1
+kind: Workload
+spec: {defaults: {checkpointEvery: 1h, checkpointSize: 1TB}, teams: [{name: t, sizes: [{gpus: 8}], arrivals: {perDay: 12}, duration: 5h}]}
+`);
 
 describe('summarise', () => {
   it('gives the figures one can work out by hand', () => {
@@ -104,6 +132,8 @@ describe('summarise', () => {
     );
     const json = JSON.parse(JSON.stringify(summary));
     schema.parse(json);
+    // One with all that only some scenarios have.
+    schema.parse(JSON.parse(JSON.stringify(summarise(simulate(everything()), 0.1))));
     expect(schema.safeParse({ ...json, digest: 7 }).success).toBe(false);
     expect(schema.safeParse({ ...json, ledger: { ...json.ledger, categories: {} } }).success).toBe(false);
   });

@@ -13,6 +13,7 @@ import {
   statusOf,
   whyUnschedulable,
 } from './job-table.ts';
+import { type ProvisioningSummary, provisioningSummary } from './provisioning.ts';
 import { type Distribution, distribution } from './quantiles.ts';
 import { type SchedulingSummary, schedulingSummary } from './scheduling.ts';
 import { type SloSummary, sloSummary } from './serving.ts';
@@ -107,6 +108,8 @@ export interface RunSummary {
   /** Only where the scenario has file systems. */
   storage?: StorageSummary;
   spot?: NonNullable<Run['spot']>;
+  /** Only where it has a Provisioning document. */
+  provisioning?: ProvisioningSummary;
   assumptions: string[];
   /** What the policy has to say about being run on this scenario. */
   warnings: string[];
@@ -165,6 +168,7 @@ export function summarise(run: Run, wallSeconds: number): RunSummary {
     energy: energyOf(run),
     ...(run.storage && { storage: storageSummary(run) }),
     ...(run.spot && { spot: run.spot }),
+    ...(run.provisioning && { provisioning: provisioningSummary(run, run.provisioning) }),
     assumptions: scenario.assumptions,
     warnings: run.warnings,
     legend: LEGEND,

@@ -1,6 +1,7 @@
 /** The plain summary of a run, as people paste it into a mail: at most 100 columns wide. */
 import { CATEGORIES, type Category } from '../sim/simulate.ts';
 import { decimal, dollars, percent, span } from './format.ts';
+import { type ProvisioningSummary, provisioningSentences, weekCells } from './provisioning.ts';
 import { sloText } from './serving.ts';
 import type { QueueSummary, RunSummary } from './summary.ts';
 
@@ -65,6 +66,10 @@ export function textSummary(summary: RunSummary, options: TextOptions = {}): str
     ...surroundings(summary),
   ];
   if (summary.faults.candidates > 0) lines.push(...heading('Faults'), ...wrap(faultLine(summary), '  '));
+  if (summary.provisioning !== undefined) {
+    lines.push(...heading('Provisioning'), ...provisioning(summary.provisioning));
+    lines.push(...heading('Week by week'), ...weeks(summary.provisioning));
+  }
   if (summary.assumptions.length > 0) {
     lines.push(...heading('Assumed'));
     for (const assumption of summary.assumptions.slice(0, SHOWN_ASSUMPTIONS))
@@ -116,18 +121,30 @@ export function warnings(summary: RunSummary): string[] {
   return texts;
 }
 
+/** How a fault came to somebody's notice. */
+const NOTICED = {
+  event: 'in the telemetry',
+  utilization: 'by low utilisation',
+  exit: 'when the process ended',
+  silence: 'when the node fell silent',
+  timeout: 'when the collective timed out',
+  check: 'by a health check',
+  results: 'by wrong results',
+};
+
 /** What broke, how soon it was known and how soon work went on. */
 function faultLine({ faults }: RunSummary): string {
-  const { total, byKind, detection, recovery, jobsStruck, lostGpuHours } = faults;
+  const { total, byKind, detection, noticedBy, recovery, jobsStruck, lostGpuHours } = faults;
   if (total === 0) return 'none took effect';
   const kinds = Object.entries(byKind);
   const most = kinds.slice(0, 3).map(([kind, n]) => `${plain(kind)} ${decimal(n)}`);
   const others = kinds.slice(3).reduce((sum, [, n]) => sum + n, 0);
   if (others > 0) most.push(`others ${decimal(others)}`);
-  const took = ({ p50, p95 }: typeof detection) =>
-    p50 === null || p95 === null ? '–' : `${span(p50)} (95 %: ${span(p95)})`;
+  const took = ({ p50, p95 }: typeof detection, how = '') =>
+    p50 === null || p95 === null ? '–' : `${span(p50)} (95 %: ${span(p95)}${how})`;
+  const ways = Object.entries(noticedBy).map(([way, n]) => `${decimal(n)} ${NOTICED[way as keyof typeof NOTICED]}`);
   const struck = `${decimal(jobsStruck)} ${jobsStruck === 1 ? 'job' : 'jobs'} struck`;
-  return `${decimal(total)} (${most.join(', ')}); ${struck}, ${decimal(lostGpuHours)} GPU-hours lost; noticed after ${took(detection)}, first step again after ${took(recovery)}`;
+  return `${decimal(total)} (${most.join(', ')}); ${struck}, ${decimal(lostGpuHours)} GPU-hours lost; noticed after ${took(detection, `; ${ways.join(', ')}`)}, first step again after ${took(recovery)}`;
 }
 
 function figures({ figures, ledger, cost }: RunSummary): string[] {
@@ -302,11 +319,29 @@ function surroundings({ energy, storage, spot }: RunSummary): string[] {
   return lines.length === 0 ? [] : ['', ...lines.flatMap((line) => wrap(line, '  '))];
 }
 
+function provisioning(summary: ProvisioningSummary): string[] {
+  return provisioningSentences(summary).flatMap((text) => indented(plain(text)));
+}
+
+function weeks(summary: ProvisioningSummary): string[] {
+  const { head, rows, more } = weekCells(summary);
+  const name = (text: string) => (plain(text).length > 20 ? `${plain(text).slice(0, 19)}…` : plain(text));
+  const width = Math.max(4, ...rows.map(([, pool]) => name(pool).length));
+  const line = ([week, pool, ...cells]: readonly string[]) =>
+    `  ${week.padStart(4)}  ${name(pool).padEnd(width)}${cells.map((text, i) => text.padStart([7, 13, 8, 7, 10, 10, 13][i])).join('')}`;
+  return [line(head), ...rows.map(line), ...(more > 0 ? [`  … and ${more} more; --json has them all`] : [])];
+}
+
 function costRow(name: string, usd: number, why: string): string {
   return `  ${(name.length > 24 ? `${name.slice(0, 23)}…` : name).padEnd(24)}${dollars(usd).padStart(16)}  ${why}`.slice(
     0,
     WIDTH,
   );
+}
+
+/** A sentence as a block of its own. */
+function indented(text: string): string[] {
+  return wrap(text, '    ').map((line) => (line.startsWith('  ') ? line : `  ${line}`));
 }
 
 /** Words in lines no wider than a mail; the lines after the first begin with `indent`. */

@@ -25,10 +25,20 @@ export function readPolicyArgs(
     const value = args[name];
     const spec = Object.hasOwn(factory.args, name) ? factory.args[name] : undefined;
     const choices = spec?.type === 'choice' && typeof value === 'string' ? nearestName(value, spec.of) : undefined;
-    const nearest = unknown ? nearestName(name, Object.keys(factory.args)) : choices;
+    const pools = spec?.type === 'policies' ? nearestPolicy(spec.of, value) : undefined;
+    const nearest = unknown ? nearestName(name, Object.keys(factory.args)) : (choices ?? pools);
     return nearest === undefined ? problem : { ...problem, nearest };
   });
   return { args, problems };
+}
+
+/** For the first pool whose policy there is not. */
+function nearestPolicy(of: readonly PolicyFactory[], value: unknown): string | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const names = of.map(({ name }) => name);
+  const wrong = Object.values(value).map((given) => String((given as { name?: unknown } | null)?.name ?? given));
+  const first = wrong.find((name) => !names.includes(name));
+  return first === undefined ? undefined : nearestName(first, names);
 }
 
 function asSpecified(spec: ArgSpec, value: unknown): unknown {

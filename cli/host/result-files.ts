@@ -6,6 +6,7 @@ import { faultsCsv } from '../../reports/faults.ts';
 import { htmlReport } from '../../reports/html.ts';
 import { otlpTraces } from '../../reports/otlp.ts';
 import { jobsParquet, samplesParquet } from '../../reports/parquet.ts';
+import { weeksCsv } from '../../reports/provisioning.ts';
 import type { RunSummary } from '../../reports/summary.ts';
 import type { Lives, Run } from '../../sim/simulate.ts';
 import type { Content } from './output.ts';
@@ -16,6 +17,7 @@ export function resultFiles(run: Run, summary: RunSummary, lives?: Lives): Recor
     'jobs.csv': () => jobsCsv(run),
     'jobs.parquet': () => jobsParquet(run),
     ...(lives === undefined ? {} : { 'lives.csv': () => livesCsv(lives.rows(), run.scenario) }),
+    ...(run.provisioning && { 'weeks.csv': () => weeksCsv(run, run.provisioning as NonNullable<Run['provisioning']>) }),
     ...(run.faults.length === 0 ? {} : { 'faults.csv': () => faultsCsv(run) }),
     'samples.csv': () => samplesCsv(run),
     'samples.parquet': () => samplesParquet(run),

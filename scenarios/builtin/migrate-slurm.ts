@@ -7,7 +7,7 @@ apiVersion: simsup.dev/v1
 kind: Simulation
 metadata: {name: migrate-slurm}
 spec:
-  title: 28 nodes of 8 H100 go over from Slurm to Run:ai in weekly waves, with both schedulers live.
+  title: A Slurm cluster of 28 nodes of 8 H100 goes over to Run:ai in weekly waves, with both schedulers live.
   duration: 8w
   stack: mission-control
   policy:
@@ -54,20 +54,20 @@ apiVersion: simsup.dev/v1
 kind: Workload
 metadata: {name: users}
 spec:
-  # From the second week to the seventh, more and more jobs go to the new side.
-  follow: {to: [runai], from: 1w, until: 7w}
+  # From the second week to the sixth, more and more jobs go to the new side: nobody submits to Slurm when it has no nodes left.
+  follow: {to: [runai], from: 1w, until: 6w}
   defaults: {pools: [slurm], startup: 3m, restore: 2m, checkpointEvery: 1h, checkpointStall: 30s, checkpointOnPreempt: true, grace: 1m}
   teams:
     - name: llm
       project: llm-pretraining
       sizes: [{gpus: 16, weight: 3}, {gpus: 32}]
-      arrivals: {perDay: 3}
+      arrivals: {perDay: 6}
       duration: {lognormal: {median: 14h, sigma: 0.7}, max: 3d}
       timeLimitFactor: 2
     - name: research
       users: 10
       sizes: [{gpus: 1, weight: 3}, {gpus: 2}, {gpus: 8, weight: 2}]
-      arrivals: {perDay: 60, pattern: diurnal}
+      arrivals: {perDay: 110, pattern: diurnal}
       duration: {lognormal: {median: 2h, sigma: 1.1}, max: 2d}
       timeLimitFactor: 3
 ---

@@ -12,7 +12,9 @@ import { linesOf, type ReadFile } from './read-file.ts';
 
 const MOST_ROWS = 10_000_000;
 const NAMES = FAULT_KINDS.map((kind) => kind.name);
-const NUMBER = /^\d+(\.\d+)?$/;
+/** Up to 285 years, which is as far as time goes. */
+const SECONDS = /^\d{1,10}(\.\d+)?$/;
+const MOST_SECONDS = Number.MAX_SAFE_INTEGER / 1e6;
 
 /** Rows that say they had no effect (`effective` = false) are passed over. Problems are reported with their line. */
 export function readFaultsFile(
@@ -48,7 +50,8 @@ export function readFaultsFile(
       const kind = cell('kind') !== '' ? cell('kind') : `xid-${cell('xid')}`;
       const node = nodes.get(cell('node'));
       const gpu = cell('gpu') === '' ? 0 : Number(cell('gpu'));
-      if (!NUMBER.test(cell('time'))) bad(`time ${quote(cell('time'))}`, 'seconds after the start, such as 3600.5');
+      if (!SECONDS.test(cell('time')) || Number(cell('time')) > MOST_SECONDS)
+        bad(`time ${quote(cell('time'))}`, 'seconds after the start, such as 3600.5');
       else if (node === undefined) {
         bad(`no node ${quote(cell('node'))}`, 'a node of the cluster', nearestName(cell('node'), nodes.keys()));
       } else if (!Number.isInteger(gpu) || gpu < 0 || gpu >= Math.max(1, cluster.nodes.gpus[node])) {
@@ -60,6 +63,7 @@ export function readFaultsFile(
         return [];
       } else listed.push({ atUs: Math.round(Number(cell('time')) * 1e6), node, gpu, kind });
     }
+    if (columns === undefined) bad('nothing', 'a line of columns (time, node, gpu, kind) and a line for each fault');
   } catch (error) {
     report.at(doc, ['spec', 'traceFile'], `${quote(path)}: ${(error as Error).message}`, 'a CSV of faults');
   }

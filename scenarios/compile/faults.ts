@@ -18,7 +18,7 @@ import {
   type StackSettings,
 } from '../../sim/scenario.ts';
 import { NO_FAULTS } from '../../sim/world/faults/faults.ts';
-import { FAULT_KINDS } from '../../sim/world/faults/kinds.ts';
+import { FAULT_KINDS, kindOfXid } from '../../sim/world/faults/kinds.ts';
 import { REPAIR_DEFAULTS } from '../../sim/world/faults/repair.ts';
 import { FAULT_MODELS } from '../catalogue/fault-models.ts';
 import { type CheckedDocument, documentsOf, type Report } from '../documents.ts';
@@ -58,7 +58,9 @@ export function compileFaults(
   const models = documentsOf(docs, 'FaultModel');
   for (const { source } of models.slice(1)) report.at(source, ['kind'], 'a second FaultModel', 'one in a scenario');
   const faults = models.length === 0 ? undefined : faultsOf(models[0], cluster, report, assume, readFile);
-  const tolerance = faultToleranceOf(docs, simulation.telemetry, report);
+  const [source] = documentsOf(docs, 'Simulation').map((doc) => doc.source);
+  if (source !== undefined) checkSimulation(simulation, cluster, source, report);
+  const tolerance = faultToleranceOf(docs, simulation.telemetry, report, assume);
   const said = simulation.stack !== undefined || simulation.telemetry !== undefined || simulation.spares !== undefined;
   if (faults === undefined && tolerance === undefined && !said) return {};
   const named = stackOf(simulation.stack, tolerance === undefined ? stackFor(policy) : stackNamed('mission-control'));
@@ -74,15 +76,6 @@ export function compileFaults(
     assume(`Nothing breaks: there is no FaultModel, so that ${tolerance.name} has nothing to do.`);
   }
   const spares = cluster.pools.map(({ name }) => simulation.spares?.[name] ?? 0);
-  const [source] = documentsOf(docs, 'Simulation').map((doc) => doc.source);
-  const names = cluster.pools.map((pool) => pool.name);
-  for (const pool of Object.keys(simulation.spares ?? {})) {
-    if (names.includes(pool) || source === undefined) continue;
-    report.at(source, ['spec', 'spares', pool], `unknown pool ${quote(pool)}`, `one of ${nameList(names, 40)}`, {
-      name: pool,
-      among: names,
-    });
-  }
   return {
     ...(faults && { faults }),
     recovery: {
@@ -93,6 +86,40 @@ export function compileFaults(
       ...(tolerance && { faultTolerance: tolerance }),
     },
   };
+}
+
+/** What a Simulation says about faults, where a schema cannot tell. */
+function checkSimulation(
+  { spares, stack, telemetry }: Accepted['Simulation']['spec'],
+  cluster: CompiledCluster,
+  source: CheckedDocument['source'],
+  report: Report,
+): void {
+  const at: At = (path, found, expected, near) => report.at(source, ['spec', ...path], found, expected, near);
+  const names = cluster.pools.map((pool) => pool.name);
+  for (const [pool, count] of Object.entries(spares ?? {})) {
+    const most = cluster.nodes.pool.filter((p) => p === names.indexOf(pool)).length - 1;
+    if (!names.includes(pool)) {
+      at(['spares', pool], `unknown pool ${quote(pool)}`, `one of ${nameList(names, 40)}`, {
+        name: pool,
+        among: names,
+      });
+    } else if (count > most)
+      at(['spares', pool], `${count} nodes`, `at most ${most}: one node of the pool has to work`);
+  }
+  if (typeof stack === 'object') {
+    const { fromHour, toHour } = stack.person ?? {};
+    if (fromHour !== undefined && toHour !== undefined && toHour <= fromHour) {
+      at(['stack', 'person', 'toHour'], String(toHour), `an hour after fromHour, ${fromHour}`);
+    }
+  }
+  const field = typeof telemetry === 'object' ? telemetry.utilizationField : undefined;
+  if (field !== undefined && !UTILIZATION_FIELDS.includes(field)) {
+    at(['telemetry', 'utilizationField'], quote(field), `one of ${UTILIZATION_FIELDS.join(', ')}`, {
+      name: field,
+      among: UTILIZATION_FIELDS,
+    });
+  }
 }
 
 // ── what breaks ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -113,10 +140,9 @@ function faultsOf(
   if (presetName !== 'none') assume(`Fault model ${presetName}: ${preset.about}.`);
   const at = (path: PathStep[], found: string, expected: string, near?: { name: string; among: Iterable<string> }) =>
     report.at(source, ['spec', ...path], found, expected, near);
-  const pools = cluster.pools.map((pool) => pool.name);
   const processes = [
     ...preset.processes,
-    ...spec.processes.map((given, i) => processOf(given, ['processes', i], pools, at)),
+    ...spec.processes.map((given, i) => processOf(given, ['processes', i], cluster, at)),
   ];
   const names = new Set<string>();
   spec.processes.forEach(({ name }, i) => {
@@ -143,6 +169,7 @@ function faultsOf(
   const lemons = spec.lemons ?? preset.lemons ?? { share: 0, factor: 1 };
   // Rates are means over all nodes: those that are no lemons have less.
   const calmer = 1 + lemons.share * (lemons.factor - 1);
+  checkRepair(spec.repair, at);
   return {
     processes: processes
       .filter(() => factor > 0)
@@ -165,10 +192,14 @@ function faultsOf(
 
 type At = (path: PathStep[], found: string, expected: string, near?: { name: string; among: Iterable<string> }) => void;
 
-function processOf(given: ProcessInput, path: PathStep[], pools: string[], at: At): FaultProcess {
+function processOf(given: ProcessInput, path: PathStep[], cluster: CompiledCluster, at: At): FaultProcess {
+  const pools = cluster.pools.map((pool) => pool.name);
   if (given.mtbf <= 0) at([...path, 'mtbf'], 'no time at all', 'a mean time between faults above 0');
   const kinds = Object.entries(given.kinds);
-  for (const [kind] of kinds) checkKind(kind, [...path, 'kinds', kind], at);
+  for (const [kind] of kinds) {
+    checkKind(kind, [...path, 'kinds', kind], at);
+    checkUnit(kind, given.unit, [...path, 'kinds', kind], at);
+  }
   if (!(kinds.reduce((sum, [, weight]) => sum + weight, 0) > 0)) {
     at([...path, 'kinds'], 'no kind with a weight', 'at least one kind of fault, such as {xid-79: 1}');
   }
@@ -182,6 +213,13 @@ function processOf(given: ProcessInput, path: PathStep[], pools: string[], at: A
     }
     return found;
   });
+  const { nodes } = cluster;
+  const meant = nodes.pool.findIndex(
+    (pool, n) => nodes.rack[n] >= 0 && nodes.gpus[n] > 0 && (chosen === undefined || chosen.includes(pool)),
+  );
+  if (given.unit === 'rack' && meant < 0) {
+    at([...path, 'unit'], 'rack, but no node stands in one', 'nodesPerRack of a pool in the Cluster');
+  }
   return {
     name: given.name,
     unit: given.unit,
@@ -205,6 +243,21 @@ function checkKind(kind: string, path: PathStep[], at: At): void {
   at(path, `no fault ${quote(kind)}`, `one of ${nameList(KIND_NAMES, 60)}`, { name: kind, among: KIND_NAMES });
 }
 
+/** Of what a file system or a switch can have; an XID is a GPU's. */
+function checkUnit(name: string, unit: ProcessInput['unit'], path: PathStep[], at: At): void {
+  const kind = FAULT_KINDS.find((known) => known.name === name);
+  if (kind === undefined) return;
+  const ofFiles = kind.symptom === 'pause';
+  if (unit === 'storage' && !ofFiles) at(path, `${name} of a file system`, 'storage-outage');
+  if ((unit === 'network' || unit === 'rack') && kind.xid > 0) {
+    at(
+      path,
+      `${name} of a whole ${unit === 'rack' ? 'rack' : 'switch'}`,
+      'unit gpu, node or nvlink, with a burst among racks',
+    );
+  }
+}
+
 function hazardOf(given: HazardInput): Hazard {
   if (given === 'exponential') return { type: 'exponential' };
   if ('weibull' in given) return { type: 'weibull', shape: given.weibull.shape };
@@ -212,6 +265,13 @@ function hazardOf(given: HazardInput): Hazard {
   if ('recorded' in given) return { type: 'recorded', gapsUs: given.recorded.gaps.map((gap) => Math.max(1, gap)) };
   const { infantFactor, infant, wearOutFactor, wearOutAfter } = given.bathtub;
   return { type: 'bathtub', infantFactor, infantUs: infant, wearOutFactor, wearOutAfterUs: wearOutAfter };
+}
+
+/** A triangle of times has its corners in order. */
+export function checkRepair(given: RepairInput | undefined, at: At): void {
+  const { least = 0, likeliest = 0, most = 0 } = given?.rma ?? {};
+  if (likeliest < least) at(['repair', 'rma', 'likeliest'], 'less than least', 'least ≤ likeliest ≤ most');
+  if (most < likeliest) at(['repair', 'rma', 'most'], 'less than likeliest', 'least ≤ likeliest ≤ most');
 }
 
 export function repairOf(given: RepairInput, defaults: RepairSettings): RepairSettings {
@@ -283,6 +343,7 @@ function faultToleranceOf(
   docs: readonly CheckedDocument[],
   telemetry: TelemetryInput | undefined,
   report: Report,
+  assume: (sentence: string) => void,
 ): FaultToleranceSettings | undefined {
   const [first, ...others] = documentsOf(docs, 'FaultTolerancePolicy');
   if (first === undefined) return undefined;
@@ -311,16 +372,15 @@ function faultToleranceOf(
     }
     return Number(match?.[1] ?? 0);
   });
-  const window = typeof telemetry === 'object' ? telemetry.utilizationWindow : undefined;
-  const field = (typeof telemetry === 'object' ? telemetry.utilizationField : undefined) ?? UTILIZATION_FIELDS[0];
-  if (!UTILIZATION_FIELDS.includes(field)) {
-    report.at(
-      source,
-      ['kind'],
-      `utilizationField ${quote(field)} of the Simulation`,
-      `one of ${UTILIZATION_FIELDS.join(', ')}`,
+  const never = eventCodes.filter((code) => code > 0 && kindOfXid(code) === undefined);
+  if (never.length > 0) {
+    const codes = never.map((code) => `XID ${code}`).join(', ');
+    assume(
+      `${codes}: not in the catalogue of faults, so that nothing raises ${never.length === 1 ? 'it' : 'them'} here.`,
     );
   }
+  const window = typeof telemetry === 'object' ? telemetry.utilizationWindow : undefined;
+  const field = (typeof telemetry === 'object' ? telemetry.utilizationField : undefined) ?? UTILIZATION_FIELDS[0];
   return {
     name: data.metadata.name ?? 'FaultTolerancePolicy',
     eventCodes,

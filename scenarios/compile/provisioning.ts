@@ -21,7 +21,7 @@ import type { ChangeInput, DrainInput, ProvisioningSpec, RolloutInput, StepInput
 import { quote } from '../units.ts';
 import type { SourceDocument } from '../yaml.ts';
 import { type CompiledCluster, concat, findPool } from './cluster.ts';
-import { repairOf } from './faults.ts';
+import { checkRepair, repairOf } from './faults.ts';
 
 type Kind = ProvisioningStep['kind'];
 type Steps = Partial<Record<'image' | 'firmware' | 'reboot' | 'burnIn' | 'check', StepInput>>;
@@ -69,6 +69,7 @@ export function compileProvisioning(
   if (spec.repair !== undefined && documentsOf(docs, 'FaultModel').length > 0) {
     report.at(source, ['spec', 'repair'], 'repair beside a FaultModel', 'repair in the FaultModel alone');
   }
+  checkRepair(spec.repair, (path, found, expected) => report.at(source, ['spec', ...path], found, expected));
   const roster = new Roster(cluster, docs, source, report);
   const settings = {
     absent: roster.absent,
@@ -129,10 +130,13 @@ function drainOf(...stated: DrainInput[]): DrainRule {
   return { waitUs: wait === 'forever' ? Infinity : (wait ?? DRAIN.waitUs), overdue: overdue ?? DRAIN.overdue };
 }
 
-function someOf(text: string): { count: number } | { share: number } {
+/** A number of nodes or a share of them, after reporting one that is none, or more than all. */
+function someOf(text: string, path: readonly PathStep[], at: At): { count: number } | { share: number } {
   const value = Number.parseFloat(text);
-  if (text.includes('%')) return { share: value / 100 };
-  return Number.isInteger(value) ? { count: value } : { share: value };
+  const percent = text.includes('%');
+  if (value === 0) at(path, 'no node at all', 'at least 1');
+  if (percent && value > 100) at(path, quote(text), 'at most 100%');
+  return percent || !Number.isInteger(value) ? { share: percent ? value / 100 : value } : { count: value };
 }
 
 // ── roll-outs ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -154,10 +158,8 @@ function rolloutOf(
   ).filter((pool) => pool >= 0);
   if (pools.some(isSpot))
     at(['pools'], 'a spot pool', 'pools that are not spot: the cloud replaces its nodes, not BCM');
-  const maxUnavailable = given.maxUnavailable === undefined ? undefined : someOf(given.maxUnavailable);
-  if (maxUnavailable !== undefined && 'count' in maxUnavailable && maxUnavailable.count === 0) {
-    at(['maxUnavailable'], 'no node at all', 'at least 1');
-  }
+  const maxUnavailable =
+    given.maxUnavailable === undefined ? undefined : someOf(given.maxUnavailable, ['maxUnavailable'], at);
   const steps: Record<RolloutInput['kind'], Kind[]> = {
     firmware: ['firmware', 'reboot', 'check'],
     image: ['image', 'reboot', 'check'],
@@ -182,7 +184,10 @@ function rolloutOf(
       maxUnavailable ?? (given.nodesPerWave === undefined ? MAX_UNAVAILABLE : { count: given.nodesPerWave }),
     order: given.order,
     ...(given.pause && {
-      pause: { failures: someOf(given.pause.failures), forUs: given.pause.for === 'stop' ? Infinity : given.pause.for },
+      pause: {
+        failures: someOf(given.pause.failures, ['pause', 'failures'], at),
+        forUs: given.pause.for === 'stop' ? Infinity : given.pause.for,
+      },
     }),
     repair: given.repair,
   };
@@ -312,7 +317,11 @@ function bringUps(spec: ProvisioningSpec, roster: Roster): NodeChange[] {
   const all = spec.bringUp?.includes('all');
   const pools = all
     ? roster.cluster.pools.map((_, pool) => pool).filter((pool) => !roster.cluster.pools[pool].spot)
-    : (spec.bringUp ?? []).map((name, i) => roster.pool(name, ['spec', 'bringUp', i]));
+    : (spec.bringUp ?? []).map((name, i, names) => {
+        if (names.indexOf(name) === i) return roster.pool(name, ['spec', 'bringUp', i]);
+        roster.at(['spec', 'bringUp', i], `${quote(name)} a second time`, 'each pool once');
+        return -1;
+      });
   return pools
     .filter((pool) => pool >= 0)
     .map((pool) => {

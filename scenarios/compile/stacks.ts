@@ -35,8 +35,8 @@ export function compileStacks(docs: readonly CheckedDocument[], policies: Polici
       ...base,
       name: own,
       title: own === base.name ? base.title : own,
-      policy: policyOf(spec.policy, base, policies, (path, found, expected) =>
-        report.at(source, ['spec', 'policy', ...path], found, expected),
+      policy: policyOf(spec.policy, base, policies, (path, found, expected, near) =>
+        report.at(source, ['spec', 'policy', ...path], found, expected, near),
       ),
       wholeGpus: spec.wholeGpus ?? base.wholeGpus,
       settings: settingsOf(spec.faults ?? {}, base.settings),
@@ -59,7 +59,12 @@ export function compileStacks(docs: readonly CheckedDocument[], policies: Polici
 /** Those that there are; undefined where names are not checked. */
 type Policies = readonly Pick<PolicyFactory, 'name' | 'args'>[] | undefined;
 
-type Blame = (path: string[], found: string, expected: string) => void;
+type Blame = (
+  path: string[],
+  found: string,
+  expected: string,
+  near?: { name: string; among: Iterable<string> },
+) => void;
 
 function policyOf(
   given: string | { name: string; args: Record<string, unknown> } | undefined,
@@ -74,10 +79,12 @@ function policyOf(
   const found = policies.find((policy) => policy.name === name);
   if (found === undefined) {
     const names = policies.map((policy) => policy.name);
-    blame(inside, `unknown policy ${quote(name)}`, `one of ${nameList(names, 40)}`);
+    blame(inside, `unknown policy ${quote(name)}`, `one of ${nameList(names, 40)}`, { name, among: names });
     return base.policy;
   }
   const read = readPolicyArgs(found, args);
-  for (const problem of read.problems) blame(['args', problem.name], problem.found, problem.expected);
+  for (const { name: argument, found: what, expected } of read.problems) {
+    blame(['args', argument], what, expected, { name: argument, among: Object.keys(found.args) });
+  }
   return { name, args: read.args };
 }

@@ -107,6 +107,9 @@ describe('Storage documents', () => {
     expect(of('vision', '/ckpt/else')).toContain('open to nobody');
     expect(of('llm', '/scratch')).toContain('which no file system holds');
     expect(of('vision', '/ckpt/llm/x')).toContain('scenario:');
+    // Also where nobody knows how much is written there.
+    const sizeless = job('project: vision, checkpointPath: /ckpt/llm/x');
+    expect(problems(cluster, storage, sizeless)).toContain('which belongs to llm');
   });
 
   it('say what is wrong in them', () => {

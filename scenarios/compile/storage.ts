@@ -204,16 +204,17 @@ export function compileStorage(
     const bytes =
       t.checkpointSize ?? (t.modelParams !== undefined && training ? Math.round(t.modelParams * perParam) : 0);
     const keep = t.checkpointKeep ?? (trainerKeeps > 0 ? trainerKeeps : undefined);
+    // A path that a job states has to be open to it, whether its size is known or not.
+    const path = t.checkpointPath ?? (bytes > 0 ? policyPath : undefined);
+    if (path !== undefined && doc !== undefined) {
+      fileSystem = reach(draft, 'checkpointPath', cleanPath(path), project);
+      if (fileSystem < 0) return undefined;
+    }
     // Without a size room is no matter: all are kept unless something else is stated.
     if (bytes === 0) return { ...result, ...(keep !== undefined && { keep }) };
     if (!Number.isSafeInteger(bytes)) {
       draft.blame('modelParams', `a checkpoint of ${bytes} bytes`, 'less than 2^53 bytes (9 PB)');
       return undefined;
-    }
-    const path = t.checkpointPath ?? policyPath;
-    if (path !== undefined && doc !== undefined) {
-      fileSystem = reach(draft, 'checkpointPath', cleanPath(path), project);
-      if (fileSystem < 0) return undefined;
     }
     needed = true;
     if (t.checkpointSize === undefined)

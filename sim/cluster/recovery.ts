@@ -68,6 +68,8 @@ export interface FaultRow {
   job: number;
   jobs: number;
   detectedUs: number;
+  /** How it was: a check of the node's health, or its results, where no job told. '' = it was not. */
+  noticedBy: How | 'check' | 'results' | '';
   /** When the last of its jobs that came back had its first step. */
   recoveredUs: number;
   /** When the node was back in service. */

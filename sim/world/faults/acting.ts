@@ -20,7 +20,11 @@ export function takeStep(faults: Faults, id: number, step: number): void {
   const { now } = engine;
   const row = faults.rows[struck.row];
   const kind = FAULT_KINDS[struck.kind];
-  if (row.detectedUs < 0) row.detectedUs = now;
+  const how: How = step === SEEN ? 'event' : step === STALL ? 'utilization' : HOW[kind.symptom];
+  if (row.detectedUs < 0) {
+    row.detectedUs = now;
+    row.noticedBy = step === CLOSE ? 'check' : how;
+  }
   if (step === CLOSE) {
     takeOut(faults, struck);
   } else {
@@ -30,7 +34,6 @@ export function takeStep(faults: Faults, id: number, step: number): void {
       const read = faults.telemetry.knownSampleUs(scenario.nodes.names[struck.nodes[0]], now);
       code = faults.gauge.at(cluster.gpuStart[struck.nodes[0]] + struck.gpu, read);
     }
-    const how: How = step === SEEN ? 'event' : step === STALL ? 'utilization' : HOW[kind.symptom];
     for (const job of struck.jobs) {
       const harmed = jobs.halted[job] === id + 1;
       const well = kind.symptom === 'none' && jobs.halted[job] === 0 && jobs.works(job) && isOn(faults, job, struck);
@@ -214,6 +217,7 @@ export function endFault(faults: Faults, id: number): void {
     row.recoveredUs = now;
   } else {
     row.detectedUs = now;
+    row.noticedBy = 'results';
     for (const job of struck.jobs) {
       if (!jobs.isCorrupt(job)) continue;
       jobs.observer?.(now, 'detected', job, -1, struck.nodes[0], 0, 'its results are wrong');

@@ -46,6 +46,7 @@ export function consider(faults: Faults, candidate: Candidate): void {
     job: -1,
     jobs: 0,
     detectedUs: -1,
+    noticedBy: '',
     recoveredUs: -1,
     returnedUs: -1,
     lost: 0,
