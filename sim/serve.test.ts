@@ -2,7 +2,6 @@ import { describe, expect, it } from 'vitest';
 import { type Deployment, serve } from './serve.ts';
 import { type Arrivals, generated, mixed, type RequestColumns, replayed } from './world/serving/arrivals.ts';
 import { roofline } from './world/serving/cost.ts';
-import { rateMinute, rateMinutes } from './world/serving/rate.ts';
 import { TEST_EFFICIENCY, TEST_GPU, TEST_MODEL } from './world/serving/testing.ts';
 
 const deployment: Deployment = {
@@ -134,31 +133,5 @@ describe('serve', () => {
     }
     expect(most).toBe(5);
     expect(traces.length).toBe(200);
-  });
-});
-
-describe('the closed form', () => {
-  const lengths = { prompt: 400, promptCv2: 0.5, output: 100, outputCv2: 0.5 };
-  it('is idle without requests, busier with more, and carries over what it cannot answer', () => {
-    expect(rateMinute(deployment.replica, { perSecond: 0, ...lengths }).busyMilli).toBe(0);
-    const minutes = [0.1, 1, 5, 20].map((perSecond) => rateMinute(deployment.replica, { perSecond, ...lengths }));
-    for (let i = 1; i < minutes.length; i++) {
-      expect(minutes[i].busyMilli).toBeGreaterThanOrEqual(minutes[i - 1].busyMilli);
-      expect(minutes[i].itlUs).toBeGreaterThan(minutes[i - 1].itlUs);
-      expect(minutes[i].saturated).toBe(false);
-    }
-    const over = rateMinute(deployment.replica, { perSecond: 500, ...lengths });
-    expect(over.saturated).toBe(true);
-    expect(over.completed + over.backlog).toBeCloseTo(500 * 60, 3);
-    expect(rateMinute(deployment.replica, { perSecond: 0, ...lengths }, over.backlog).completed).toBeGreaterThan(0);
-  });
-
-  it('goes through minutes with what each leaves to the next', () => {
-    const minutes = rateMinutes(deployment.replica, [1, 200, 0, 0, 0, 1], lengths);
-    expect(minutes[1].backlog).toBeGreaterThan(0);
-    const answered = minutes.reduce((sum, minute) => sum + minute.completed, 0);
-    expect(answered + minutes[5].backlog).toBeCloseTo(202 * 60, 3);
-    expect(minutes[5].backlog).toBe(0);
-    expect(minutes[0].busyMilli).toBe(minutes[5].busyMilli);
   });
 });

@@ -7,6 +7,7 @@ import type { Scenario } from './scenario.ts';
 import type { Faults } from './world/faults/faults.ts';
 import { noteUseOf } from './world/faults/use.ts';
 import type { Jobs } from './world/jobs/jobs.ts';
+import { handleServingEvents, settleServing } from './world/serving/operation.ts';
 import { Serving } from './world/serving/serving.ts';
 
 /** Columns of jobs that serving writes as it goes, and lists of pools that it adds to, apart from the scenario's. */
@@ -23,20 +24,26 @@ export interface ServingParts {
   accounts: Accounts;
   jobs: () => Jobs;
   faults: () => Faults;
+  /** How often telemetry is read, and how old a reading may be, µs. */
   telemetryUs: number;
+  staleUs: number;
   withdraws: boolean;
 }
 
 export function newServing(parts: ServingParts): Serving {
-  const { scenario, cluster, engine, accounts, jobs, faults, telemetryUs, withdraws } = parts;
+  const { scenario, cluster, engine, accounts, jobs, faults, telemetryUs, staleUs, withdraws } = parts;
   const records = (scenario.serving ?? []).map(({ ttftUs, tokenUs }) => new ServingRecord({ ttftUs, tokenUs }));
-  return new Serving({
-    ...{ scenario, cluster, engine, jobs, records, telemetryUs, withdraws },
+  const serving = new Serving({
+    ...{ scenario, cluster, engine, jobs, records, telemetryUs, staleUs, withdraws },
     setUse(now, job, milli) {
       accounts.setUse(now, job, milli);
       noteUseOf(faults(), job);
     },
     readings: () => faults().readings,
+    onUse(changed) {
+      const { readings } = faults();
+      if (readings !== null) readings.onChange = (gpu) => changed(cluster.nodeOfGpu(gpu));
+    },
     quotaOf(job) {
       const project = scenario.jobs.project[job];
       const [pool] = scenario.poolLists[scenario.jobs.poolList[job]];
@@ -50,11 +57,13 @@ export function newServing(parts: ServingParts): Serving {
       };
     },
   });
+  handleServingEvents(serving);
+  return serving;
 }
 
 /** What is kept of every deployment so far. */
 export function figuresOf(serving: Serving, now: number): ServingFigures[] {
-  serving.settle(now);
+  settleServing(serving, now);
   return serving.deployed.map((one) => {
     const { spec, fleet, rate, counts } = one;
     const record = one.record as ServingRecord;
@@ -63,6 +72,7 @@ export function figuresOf(serving: Serving, now: number): ServingFigures[] {
       // Latencies follow from how often each kind of minute was met; they are spread out here, for this look only.
       const spread = new ServingRecord(record.slo);
       rate.summarise(spread);
+      for (const part of ['ttft', 'itl', 'e2e', 'token', 'queue'] as const) spread[part].merge(record[part]);
       const { ttft, itl, e2e, token, queue } = spread;
       sketched = Object.assign(Object.create(ServingRecord.prototype) as ServingRecord, record, {
         ...{ ttft, itl, e2e, token, queue },

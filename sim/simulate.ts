@@ -40,6 +40,7 @@ import { giveNotice, preemptJob } from './world/jobs/stopping.ts';
 import { shrinkJob } from './world/jobs/workers.ts';
 import { Network } from './world/network.ts';
 import { Provisioning } from './world/provisioning/provisioning.ts';
+import { beginServing, followReplicas, replicaQueued } from './world/serving/operation.ts';
 import type { Serving } from './world/serving/serving.ts';
 import { Spot } from './world/spot/spot.ts';
 import { Storage } from './world/storage/storage.ts';
@@ -148,14 +149,16 @@ export class Simulation {
     this.accounts = new Accounts(this.scenario, this.ledger);
     if (this.scenario.serving !== undefined) {
       const { cluster, engine, accounts } = this;
+      const { telemetry } = recoveryOf(this.scenario);
       this.serving = newServing({
         ...{ scenario: this.scenario, cluster, engine, accounts, jobs: () => this.jobs, faults: () => this.faults },
-        telemetryUs: recoveryOf(this.scenario).telemetry.exporterUs,
+        telemetryUs: telemetry.exporterUs,
+        staleUs: telemetry.exporterUs + telemetry.scrapeUs,
         // Other policies keep a job in line until they have placed it.
         withdraws: factory.name === 'runai',
       });
     }
-    const books = this.serving === null ? this.accounts : this.serving.follow(this.accounts);
+    const books = this.serving === null ? this.accounts : followReplicas(this.serving, this.accounts);
     this.jobs = new Jobs(this.scenario, this.cluster, this.engine, books);
     handleJobEvents(this.jobs);
     const { network } = this.scenario;
@@ -211,7 +214,7 @@ export class Simulation {
     this.jobs.onPool = (pool) => this.noteChanged(pool);
     this.jobs.onPending = (job, by) => {
       this.countPending(job, by);
-      if (by > 0) this.serving?.queued(job);
+      if (by > 0 && this.serving !== null) replicaQueued(this.serving, job);
     };
     this.options.recorder?.attach(this.scenario, this.cluster, this.ledger);
     this.watch();
@@ -219,7 +222,7 @@ export class Simulation {
     for (let pool = 0; pool < pools.length; pool++) {
       this.ledger.enter(0, this.ledger.account(pool, CATEGORY.free), this.cluster.openFreeUnits[pool]);
     }
-    this.serving?.begin();
+    if (this.serving !== null) beginServing(this.serving);
     scheduleArrival(this.jobs);
     this.spot?.begin();
     this.faults.begin();

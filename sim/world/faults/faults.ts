@@ -72,7 +72,7 @@ const UNCHANGING = [
   'readings',
   'isBeingUpdated',
 ];
-const READINGS_SHARED = ['scenario', 'cluster', 'telemetry', 'gauge', 'now'];
+const READINGS_SHARED = ['scenario', 'cluster', 'telemetry', 'gauge', 'now', 'onChange'];
 
 export class Faults {
   readonly rows: FaultRow[] = [];

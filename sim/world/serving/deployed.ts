@@ -1,5 +1,5 @@
 /** One deployment in a running simulation: its replicas' states, its requests, what it has cost so far. */
-import type { Scenario, ServingSpec } from '../../scenario.ts';
+import { HOUR_US, MINUTE_US, type Scenario, SECOND_US, type ServingSpec } from '../../scenario.ts';
 import { type Arrival, type Arrivals, arrivalsOf, checkArrival, emptyArrival } from './arrivals.ts';
 import { newScaleMemory, type ScaleMemory } from './autoscale.ts';
 import { copyOf, type PartsCopy, putBack } from './copies.ts';
@@ -15,6 +15,11 @@ export const PHASE = { parked: 0, called: 1, loading: 2, active: 3, draining: 4,
 
 /** Of how many requests one is kept as a trace. */
 const SAMPLE_EVERY = 100;
+
+/** A move back to a node that was left so recently is a flap. */
+const FLAP_US = HOUR_US;
+/** Of requests, busy time goes to the ledger every minute, oftener in short runs: so often at least. */
+const LEVELS_OF_A_RUN = 200;
 
 export type DeploymentRecord = FleetRecord & RateRecord;
 
@@ -50,6 +55,11 @@ export class Deployed {
   readonly fleet: Fleet | null;
   readonly rate: RateFleet | null;
   readonly record: DeploymentRecord;
+  /** GPUs of a replica, and of each of its workers: a replica wider than a node has several. */
+  readonly gpusPerReplica: number;
+  readonly gpusPerWorker: number;
+  /** How often busy time goes to the ledger, µs. */
+  readonly levelEveryUs: number;
   readonly phase: Uint8Array;
   /** 1: it is meant to be there. */
   readonly goal: Uint8Array;
@@ -113,8 +123,14 @@ export class Deployed {
         : null;
     this.rate =
       spec.fidelity === 'rate'
-        ? new RateFleet(minuteLoad(spec, scenario.seed, scenario.durationUs), this.settings, n, record, slo)
+        ? new RateFleet(minuteLoad(spec, scenario.seed, scenario.durationUs), spec, this.settings, record)
         : null;
+    const { tensor, pipeline } = spec.variants[0].parallelism;
+    this.gpusPerReplica = tensor * pipeline;
+    const { taskGpus, taskStart } = scenario.jobs;
+    this.gpusPerWorker = taskGpus[taskStart[spec.replicaJobs[0]]];
+    const often = Math.min(MINUTE_US, Math.max(SECOND_US, Math.ceil(scenario.durationUs / LEVELS_OF_A_RUN)));
+    this.levelEveryUs = spec.fidelity === 'rate' ? HOUR_US : often;
     const int = (value: number) => new Int32Array(n).fill(value);
     const float = (value: number) => new Float64Array(n).fill(value);
     this.phase = new Uint8Array(n);
@@ -173,6 +189,11 @@ export class Deployed {
     let n = 0;
     for (let r = 0; r < this.goal.length; r++) if (this.goal[r] === 1 && this.replaces[r] < 0) n++;
     return n;
+  }
+
+  /** Whether a replica has come up on a node that the deployment left within the hour. */
+  cameBack(r: number, now: number): boolean {
+    return this.leftNode.some((node, i) => node === this.node[r] && now - this.leftUs[i] < FLAP_US);
   }
 
   snapshot(): Record<string, unknown> {

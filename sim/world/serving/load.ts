@@ -11,16 +11,26 @@ export interface MinuteLoad {
   highest: number;
   /** Of one request; the same all the time. */
   lengths: Omit<Load, 'perSecond'>;
-  /** Equally likely lengths of prompts and outputs, rising. */
-  prompts: number[];
-  outputs: number[];
+  /** Lengths that stand for all, rising, each for a share: the longest, which miss their targets first, for small ones. */
+  prompts: LengthShare[];
+  outputs: LengthShare[];
   /** Share of each tenant. */
   tenants: number[];
 }
 
+export interface LengthShare {
+  value: number;
+  share: number;
+}
+
 /** Lengths drawn of each source to know their moments; of replayed ones all are counted. */
 const DRAWN = 4000;
-const QUANTILES = 20;
+/** Cuts between the shares: twentieths up to nine tenths, hundredths up to 99, thousandths beyond. */
+const CUTS = [
+  ...Array.from({ length: 19 }, (_, i) => i / 20),
+  ...Array.from({ length: 9 }, (_, i) => 0.91 + i / 100),
+  ...Array.from({ length: 10 }, (_, i) => 0.991 + i / 1000),
+];
 
 export function minuteLoad(spec: ServingSpec, seed: string, durationUs: number): MinuteLoad {
   const minutes = Math.ceil(durationUs / MINUTE_US);
@@ -76,8 +86,8 @@ export function minuteLoad(spec: ServingSpec, seed: string, durationUs: number):
       ...{ prompt: prompts.mean, promptCv2: prompts.cv2, output: outputs.mean, outputCv2: outputs.cv2 },
       gapCv2: gapWeight > 0 ? gapSum / gapWeight : 1,
     },
-    prompts: prompts.quantiles(QUANTILES),
-    outputs: outputs.quantiles(QUANTILES),
+    prompts: prompts.shares(),
+    outputs: outputs.shares(),
     tenants: tenants.map((n) => (total > 0 ? n / total : 0)),
   };
 }
@@ -114,16 +124,19 @@ class Weighted {
     return this.weight > 0 ? Math.max(0, this.squares / this.weight / (this.mean * this.mean) - 1) : 0;
   }
 
-  /** The middles of `n` equally likely parts. */
-  quantiles(n: number): number[] {
+  /** The middle of what lies between each two cuts. */
+  shares(): LengthShare[] {
     const order = Array.from(this.values.keys()).sort((a, b) => this.values[a] - this.values[b] || a - b);
-    const found: number[] = [];
+    const found: LengthShare[] = [];
     let below = 0;
     for (const i of order) {
       below += this.weights[i];
-      while (found.length < n && below >= ((found.length + 0.5) / n) * this.weight) found.push(this.values[i]);
+      for (; found.length < CUTS.length - 1; ) {
+        const [from, to] = [CUTS[found.length], CUTS[found.length + 1]];
+        if (below < ((from + to) / 2) * this.weight) break;
+        found.push({ value: this.values[i], share: to - from });
+      }
     }
-    while (found.length < n) found.push(this.mean);
-    return found;
+    return found.length > 0 ? found : [{ value: this.mean, share: 1 }];
   }
 }

@@ -9,68 +9,85 @@ import type { Scenario, ServingPlacement } from '../../scenario.ts';
 /** Training reaches 38–43 % of the dense peak (Llama 3 Herd, arXiv 2407.21783): what the tensor pipes show of busy GPUs. */
 const TRAINING_TENSOR_SHARE = 0.4;
 
-/** Readings of nodes, kept for as long as the widest window. */
+/** What was read of a node at a tick, where it differs from the tick before. */
+export interface Seen {
+  tick: number;
+  /** Σ of the GPUs' percentages. */
+  util: number;
+  tensor: number;
+}
+
+/** Readings of nodes by tick: a window's mean is over the ticks that fall into it. */
 export class NodeUse {
-  samples: { us: number; util: number; tensor: number }[][];
+  /** By node, oldest first. */
+  seen: Seen[][];
   private readonly cluster: Cluster;
   private readonly scenario: Scenario;
 
   constructor(scenario: Scenario, cluster: Cluster) {
     this.scenario = scenario;
     this.cluster = cluster;
-    this.samples = Array.from({ length: cluster.nodeCount }, () => []);
+    this.seen = Array.from({ length: cluster.nodeCount }, () => []);
   }
 
-  /** Reads what the exporter showed last. `tensorOf`: share of the peak that a serving job reaches while busy, −1 = other work. */
-  sample(now: number, reader: TelemetryReader, keepUs: number, tensorOf: (job: number) => number): void {
+  /** Reads what the exporter showed last. `tensorOf`: share of the peak that a serving job reaches while busy, −1 = other work. Ticks beyond the last `keep` may go. */
+  sample(node: number, tick: number, reader: TelemetryReader, tensorOf: (job: number) => number, keep: number): void {
     const { cluster, scenario } = this;
-    for (let node = 0; node < cluster.nodeCount; node++) {
-      const gpus = scenario.nodes.gpus[node];
-      if (gpus === 0) continue;
-      let util = 0;
-      let known = 0;
-      const of: number[] = [];
-      for (let gpu = 0; gpu < gpus; gpu++) {
-        const reading = reader.read('DCGM_FI_DEV_GPU_UTIL', node, gpu);
-        of.push(reading === null ? 0 : reading.value / 100);
-        if (reading === null) continue;
-        known++;
-        util += reading.value / 100;
-      }
-      if (known === 0) continue;
-      let tensor = 0;
-      for (let task = cluster.firstTaskOn[node]; task >= 0; task = cluster.nextTask[task]) {
-        const own = tensorOf(cluster.jobOfTask[task]);
-        for (let gpu = 0; gpu < gpus; gpu++)
-          if ((cluster.taskMask[task] & (1 << gpu)) !== 0) tensor += of[gpu] * (own < 0 ? TRAINING_TENSOR_SHARE : own);
-      }
-      const kept = this.samples[node];
-      kept.push({ us: now, util: util / gpus, tensor: tensor / gpus });
-      while (kept.length > 0 && kept[0].us <= now - keepUs) kept.shift();
+    const gpus = scenario.nodes.gpus[node];
+    const of: number[] = [];
+    let util = 0;
+    for (let gpu = 0; gpu < gpus; gpu++) {
+      const reading = reader.read('DCGM_FI_DEV_GPU_UTIL', node, gpu);
+      if (reading === null) return;
+      of.push(reading.value);
+      util += reading.value;
     }
+    let tensor = 0;
+    for (let task = cluster.firstTaskOn[node]; task >= 0; task = cluster.nextTask[task]) {
+      const own = tensorOf(cluster.jobOfTask[task]);
+      for (let gpu = 0; gpu < gpus; gpu++)
+        if ((cluster.taskMask[task] & (1 << gpu)) !== 0) tensor += of[gpu] * (own < 0 ? TRAINING_TENSOR_SHARE : own);
+    }
+    const seen = this.seen[node];
+    const last = seen.at(-1);
+    if (last === undefined || last.util !== util || last.tensor !== tensor) seen.push({ tick, util, tensor });
+    while (seen.length > 1 && seen[1].tick <= tick - keep) seen.shift();
   }
 
-  /** Mean of the field over the window; 0 where nothing is known. */
-  mean(node: number, now: number, { field, windowUs }: ServingPlacement): number {
+  /** Mean of the field over the ticks of the window, 0..1; 0 where nothing is known. */
+  mean(node: number, now: number, periodUs: number, { field, windowUs }: ServingPlacement): number {
+    const seen = this.seen[node];
+    const upTo = Math.floor(now / periodUs);
+    const first = Math.floor((now - windowUs) / periodUs) + 1;
     let sum = 0;
-    let n = 0;
-    for (const { us, util, tensor } of this.samples[node]) {
-      if (us <= now - windowUs) continue;
-      sum += field === 'DCGM_FI_DEV_GPU_UTIL' ? util : tensor;
-      n++;
+    let ticks = 0;
+    for (let i = seen.length - 1, end = upTo + 1; i >= 0 && end > first; i--) {
+      const from = Math.max(first, seen[i].tick);
+      const n = end - from;
+      sum += n * (field === 'DCGM_FI_DEV_GPU_UTIL' ? seen[i].util : seen[i].tensor);
+      ticks += n;
+      end = from;
     }
-    return n === 0 ? 0 : sum / n;
+    return ticks === 0 ? 0 : sum / (ticks * this.scenario.nodes.gpus[node] * 100);
   }
 
   /** Brings the nodes to be avoided up to date. */
-  follow(avoided: Set<number>, now: number, placement: ServingPlacement): void {
+  follow(avoided: Set<number>, now: number, periodUs: number, placement: ServingPlacement): void {
     const { nodes } = this.scenario;
     for (let node = 0; node < nodes.count; node++) {
-      const mean = this.mean(node, now, placement);
+      if (this.seen[node].length === 0 || !placement.pools.includes(nodes.pool[node])) continue;
+      const mean = this.mean(node, now, periodUs, placement);
       if (mean > placement.avoidUtil) avoided.add(node);
       else if (mean < placement.clearUtil) avoided.delete(node);
     }
   }
+}
+
+/** What may be asked of readings, and when it is now. */
+export interface Readable {
+  use: NodeUse;
+  now: number;
+  periodUs: number;
 }
 
 export interface Choice {
@@ -93,8 +110,7 @@ export function chooseNodes(
   scenario: Scenario,
   placement: ServingPlacement,
   avoided: ReadonlySet<number>,
-  use: NodeUse,
-  now: number,
+  { use, now, periodUs }: Readable,
   gpus: number,
   depths: Depths,
   leaving = -1,
@@ -104,15 +120,14 @@ export function chooseNodes(
   for (const pool of placement.pools)
     for (let node = 0; node < nodes.count; node++) if (nodes.pool[node] === pool) candidates.push(node);
   const name = (node: number) => nodes.names[node];
-  const percent = (node: number) => `${Math.round(100 * use.mean(node, now, placement))} %`;
+  const mean = (node: number) => use.mean(node, now, periodUs, placement);
+  const percent = (node: number) => `${Math.round(100 * mean(node))} %`;
   const barred = new Set<number>();
   const said: string[] = [];
   for (const node of candidates) if (avoided.has(node) || node === leaving) barred.add(node);
   if (barred.size === candidates.length && candidates.length > 0) {
     // Followed as written the rule would leave it nowhere to go.
-    const least = candidates.reduce((best, node) =>
-      use.mean(node, now, placement) < use.mean(best, now, placement) ? node : best,
-    );
+    const least = candidates.reduce((best, node) => (mean(node) < mean(best) ? node : best));
     barred.delete(least);
     said.push(`every node is above ${placement.avoidUtil}, ${name(least)} is the least busy (${percent(least)})`);
   } else if (avoided.size > 0) {

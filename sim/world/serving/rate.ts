@@ -1,12 +1,12 @@
 /**
- * Fidelity `rate`: one replica, one minute, closed form. Requests come at a rate with mean lengths; the batch they make
- * in the steady state follows from Little's law: sequences = rate × tokens each × time a token takes, and that time grows
- * with the batch. What exceeds the capacity of a minute waits for the next (a fluid queue). bench/validate shows its
- * error against `requests`.
+ * Fidelity `rate`: one replica in the steady state, closed form. Requests come at a rate with mean lengths; the batch they
+ * make follows from Little's law: sequences = rate × tokens each × time a token takes, and that time grows with the batch.
+ * The line in which requests stand beyond what it can answer is rate-fleet.ts'. bench/validate shows its error against
+ * `requests`.
  */
 import { exp } from '../../engine/math.ts';
 import type { Line } from './cost.ts';
-import type { ReplicaSettings } from './replica.ts';
+import type { ReplicaSettings } from './replica-settings.ts';
 
 /** Requests of one replica. `…Cv2`: variance ÷ mean². */
 export interface Load {
@@ -19,32 +19,31 @@ export interface Load {
   gapCv2?: number;
 }
 
+/** What a replica does at a rate. */
 export interface Minute {
-  /** Requests answered in it, and those left waiting at its end. */
-  completed: number;
-  backlog: number;
-  /** Share of it in which the replica has a batch, thousandths. */
+  /** Requests answered a second. */
+  perSecond: number;
+  /** Share of the time in which it has a batch, thousandths. */
   busyMilli: number;
+  /** Requests there on average, running or being prefilled. */
+  present: number;
   /** Sequences in the batch while it has one. */
   batch: number;
   /** Means, µs: arrival to first token, and from token to token. */
   ttftUs: number;
-  /** Of that, the wait for other prompts; how likely there is any. Backlog: the line it stands in besides. */
+  /** Of that, the wait for other prompts; how likely there is any. */
   waitUs: number;
   waitShare: number;
-  lineUs: number;
   itlUs: number;
   tokensPerSecond: number;
-  /** More came than it can answer. */
+  /** More comes than it can answer: it answers what it can, and the line grows. */
   saturated: boolean;
 }
 
 const SECOND_PS = 1e12;
 
-/** The minute after one that left `backlog` requests waiting. `seconds` is its length. */
-export function rateMinute(settings: ReplicaSettings, load: Load, backlog = 0, seconds = 60): Minute {
-  const { perSecond, prompt, output } = load;
-  const offered = perSecond + backlog / seconds;
+export function rateMinute(settings: ReplicaSettings, load: Load): Minute {
+  const { perSecond: offered, prompt, output } = load;
   if (!(offered > 0)) return { ...IDLE };
   // A sequence seen at random has a long output rather than a short one: E[n²] / 2 E[n] of it is out.
   const live = prompt + (output * (1 + load.outputCv2)) / 2;
@@ -81,22 +80,20 @@ export function rateMinute(settings: ReplicaSettings, load: Load, backlog = 0, s
   const { tokenPs, prefillPs, wholePs } = at(1 + (saturated ? capacity - 1 : batch));
   const prefilling = Math.min(0.999, (rate * prefillPs) / SECOND_PS);
   const itl = tokenPs / (1 - prefilling);
-  const present = saturated ? Infinity : batch + (rate * wholePs) / SECOND_PS;
+  const present = saturated ? capacity : batch + (rate * wholePs) / SECOND_PS;
   const busy = saturated ? 1 : 1 - exp(-present);
-  // Waiting for the iteration at hand, for prompts ahead (M/G/1), and for what was left over.
-  // For other gaps than independent ones Kingman's bound, which then is an approximation.
-  const wait = (prefilling * prefillPs * ((load.gapCv2 ?? 1) + load.promptCv2)) / (2 * (1 - prefilling));
-  const left = saturated ? Math.max(0, (offered - rate) * seconds) : 0;
-  const line = saturated ? ((backlog + left) / 2 / rate) * 1e6 : 0;
+  // Waiting for the iteration at hand and for prompts ahead (M/G/1). For other gaps than independent ones Kingman's bound,
+  // which then is an approximation.
+  const spread = (load.gapCv2 ?? 1) + load.promptCv2;
+  const wait = saturated ? 0 : (prefilling * prefillPs * spread) / (2 * (1 - prefilling));
   return {
-    completed: rate * seconds,
-    backlog: left,
+    perSecond: rate,
     busyMilli: Math.round(1000 * busy),
+    present,
     batch: saturated ? capacity : batch / Math.max(busy, 1e-9),
-    ttftUs: (wholePs + wait + (busy * tokenPs) / 2) / 1e6 + line,
+    ttftUs: (wholePs + wait + (busy * tokenPs) / 2) / 1e6,
     waitUs: wait / 1e6,
-    waitShare: prefilling,
-    lineUs: line,
+    waitShare: saturated ? 0 : prefilling,
     itlUs: itl / 1e6,
     tokensPerSecond: rate * output,
     saturated,
@@ -104,14 +101,13 @@ export function rateMinute(settings: ReplicaSettings, load: Load, backlog = 0, s
 }
 
 const IDLE: Minute = {
-  completed: 0,
-  backlog: 0,
+  perSecond: 0,
   busyMilli: 0,
+  present: 0,
   batch: 0,
   ttftUs: 0,
   waitUs: 0,
   waitShare: 0,
-  lineUs: 0,
   itlUs: 0,
   tokensPerSecond: 0,
   saturated: false,
@@ -143,31 +139,4 @@ export function iteration(settings: ReplicaSettings, batch: number, live: number
     done += tokens;
   }
   return { tokenPs, prefillPs: addedPs, wholePs };
-}
-
-/** Rates are taken in steps of a thousandth of the highest, so that a night like the last is computed once. */
-const RATE_STEPS = 1000;
-
-/** Minutes one after the other: rates per second of one replica, by minute. */
-export function rateMinutes(
-  settings: ReplicaSettings,
-  perSecond: ArrayLike<number>,
-  lengths: Omit<Load, 'perSecond'>,
-): Minute[] {
-  const minutes: Minute[] = [];
-  const known = new Map<number, Minute>();
-  let highest = 0;
-  for (let i = 0; i < perSecond.length; i++) highest = Math.max(highest, perSecond[i]);
-  let backlog = 0;
-  for (let i = 0; i < perSecond.length; i++) {
-    const step = highest === 0 ? 0 : Math.round((perSecond[i] / highest) * RATE_STEPS);
-    let minute = backlog === 0 ? known.get(step) : undefined;
-    if (minute === undefined) {
-      minute = rateMinute(settings, { perSecond: (step / RATE_STEPS) * highest, ...lengths }, backlog);
-      if (backlog === 0) known.set(step, minute);
-    }
-    backlog = minute.backlog;
-    minutes.push(minute);
-  }
-  return minutes;
 }

@@ -21,6 +21,8 @@ export class Readings implements TelemetryReader {
   readonly busy: Int32Array;
   readonly memory: Int32Array;
   readonly sinceUs: Float64Array;
+  /** Called with a GPU whose readings will be others from now on. */
+  onChange: ((gpu: number) => void) | null = null;
   private readonly scenario: Scenario;
   private readonly cluster: Cluster;
   private readonly telemetry: Telemetry;
@@ -53,6 +55,7 @@ export class Readings implements TelemetryReader {
     this.busy[at] = busy;
     this.memory[at] = memory;
     this.sinceUs[at] = now;
+    this.onChange?.(gpu);
   }
 
   read(field: string, node: number, gpu: number): TelemetrySample | null {
