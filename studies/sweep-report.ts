@@ -48,7 +48,11 @@ export function sweepReport(plan: SweepPlan, rows: readonly SweepRow[]): SweepRe
     const sign = spec.better === 'lower' ? 1 : -1;
     const value = (p: PointSummary) => sign * (p.figures[spec.id]?.mean as number);
     const top = there.reduce((a, b) => (value(b) < value(a) ? b : a));
-    const text = `${spec.label}: ${meanText(top, spec)} at ${pointText(top, plan)}`;
+    const equal = there.filter((p) => value(p) === value(top)).length;
+    // What is the same everywhere recommends nothing.
+    if (equal === there.length) return [];
+    const others = equal === 1 ? '' : ` and ${decimal(equal - 1)} other${equal === 2 ? '' : 's'}`;
+    const text = `${spec.label}: ${meanText(top, spec)} at ${pointText(top, plan)}${others}`;
     return [{ figure: spec.id, label: spec.label, number: top.number, text }];
   });
   return { plan, points, runs: rows.length, refused, best, notes };

@@ -29,7 +29,7 @@ function findBrowser(): string | undefined {
 
 test('Node and Chromium compute the same digest', { timeout: 240_000 }, async ({ skip }) => {
   if (!browserPath) {
-    const how = 'No Chromium found: run `npm run setup:browser`, or set CHROMIUM_PATH.';
+    const how = 'No Chromium found: run `npm run setup`, or set CHROMIUM_PATH.';
     if (process.env.CI === 'true') throw new Error(how);
     skip(how);
     return;

@@ -18,6 +18,7 @@ import { writeWhole } from '../host/output.ts';
 import { pointThreads, TaskError } from '../host/pool.ts';
 import { MemoryRuns, RunLog } from '../host/run-log.ts';
 import { RunProgress } from '../host/run-progress.ts';
+import { onStop } from '../host/stop.ts';
 import { openStudyFile, type StudyFile } from '../host/study-file.ts';
 
 interface Flags {
@@ -87,6 +88,7 @@ async function plan(file: string, flags: Flags): Promise<void> {
   const log = flags.out === undefined ? undefined : new RunLog(flags.out, 'runs.jsonl', runsOf);
   const runner = new Runner(opened, runsOf, log ?? new MemoryRuns(), flags.threads);
   const started = performance.now();
+  const listening = onStop(() => runner.state, flags.out !== undefined);
   let report: ReturnType<typeof planReport>;
   let input: PlanInput;
   try {
@@ -121,6 +123,7 @@ async function plan(file: string, flags: Flags): Promise<void> {
     };
     report = planReport(input, problem, search);
   } finally {
+    listening.end();
     log?.close();
     await runner.close();
   }
@@ -171,6 +174,10 @@ class Runner {
     this.runsOf = runsOf;
     this.store = store;
     this.threads = threads;
+  }
+
+  get state(): string {
+    return `${this.done} runs are made`;
   }
 
   async run(tasks: readonly PointTask[], of: number): Promise<RunMade[]> {

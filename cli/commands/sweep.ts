@@ -14,6 +14,7 @@ import { redisUrl } from '../host/redis.ts';
 import { redisPool } from '../host/redis-pool.ts';
 import { MemoryRuns, type RunLog } from '../host/run-log.ts';
 import { RunProgress } from '../host/run-progress.ts';
+import { onStop } from '../host/stop.ts';
 import { openStudyFile, type StudyFile } from '../host/study-file.ts';
 import { openSweepFolder, writeSweep } from '../host/sweep-folder.ts';
 
@@ -81,7 +82,7 @@ async function sweep(file: string, flags: Flags): Promise<void> {
     url === undefined
       ? pointThreads(opened.choice, Math.min(flags.threads ?? availableParallelism(), Math.max(1, mine.length)))
       : await redisPool(url, opened, mine.length);
-  await runOn(pool, plan, mine, store, log);
+  await runOn(pool, plan, mine, store, log, flags.out);
   const wallSeconds = (performance.now() - started) / 1000;
 
   if (flags.shard !== undefined) {
@@ -150,15 +151,25 @@ async function runOn(
   plan: SweepPlan,
   tasks: ReturnType<typeof tasksOf>,
   store: MemoryRuns,
-  log?: RunLog,
+  log: RunLog | undefined,
+  folder: string | undefined,
 ) {
   const progress = new RunProgress();
+  let made = 0;
+  const listening = onStop(
+    () => `${made} of ${tasks.length} runs are made${folder === undefined ? '' : ` and kept in ${folder}`}`,
+    folder !== undefined,
+  );
   try {
-    await runTasks(plan, tasks, store, pool, (done) => progress.show(done, tasks.length));
+    await runTasks(plan, tasks, store, pool, (done) => {
+      made = done;
+      progress.show(done, tasks.length);
+    });
   } catch (error) {
     if (error instanceof TaskError && error.badInput) throw new UserError(error.message);
     throw error;
   } finally {
+    listening.end();
     progress.clear();
     log?.close();
     await pool.close();
