@@ -112,6 +112,14 @@ export function hourSpan(input: Pick<ChargebackInput, 'startEpochSeconds' | 'utc
   return { fromUs: Math.max(0, hour * HOUR_US - intoUs), toUs: (hour + 1) * HOUR_US - intoUs };
 }
 
+/** The hour in which the run ends; -1: it has no time at all. */
+function lastHour(input: ChargebackInput): number {
+  if (input.simulatedUs <= 0) return -1;
+  let hour = Math.floor(input.simulatedUs / HOUR_US) - 1;
+  while (hourSpan(input, hour).toUs < input.simulatedUs) hour++;
+  return Math.max(0, hour);
+}
+
 /** Lines hour by hour; within an hour in the order of pools. */
 export function chargeLines(input: ChargebackInput, rules: ChargebackRules): ChargeLine[] {
   const byHour = new Map<number, ChargebackEntry[]>();
@@ -122,17 +130,17 @@ export function chargeLines(input: ChargebackInput, rules: ChargebackRules): Cha
   }
   const purse = new Purse(input.pools.length);
   const lines: ChargeLine[] = [];
-  const hours = [...byHour.keys()].sort((a, b) => a - b);
-  for (const hour of hours) {
-    const entries = byHour.get(hour) as ChargebackEntry[];
+  // Fixed costs run in hours, too, in which the ledger has nothing: a cluster without GPUs.
+  const last = Math.max(lastHour(input), ...byHour.keys());
+  for (let hour = 0; hour <= last; hour++) {
+    const entries = byHour.get(hour) ?? [];
     input.pools.forEach((_, pool) => {
       const own = entries.filter((entry) => entry.pool === pool && entry.category !== 'reclaimed');
       if (own.length > 0) lines.push(...poolHour(input, rules, purse, hour, pool, own));
     });
     lines.push(...fixedHour(input, rules, purse, hour, entries));
   }
-  const last = hours[hours.length - 1];
-  if (last !== undefined) lines.push(...incrementLines(input, rules, lines, last));
+  if (last >= 0) lines.push(...incrementLines(input, rules, lines, last));
   return lines;
 }
 

@@ -2,7 +2,7 @@
  * Charge lines in the columns of FOCUS 1.2 (FinOps Open Cost and Usage Specification). Every row is tagged as simulated
  * and comes from a provider of that name, so that nobody takes it for a bill.
  */
-import type { ChargebackInput } from './chargeback.ts';
+import type { ChargebackInput, ChargebackRules } from './chargeback.ts';
 import { hourSpan } from './chargeback.ts';
 import { type ChargeRow, localTime, usdText } from './chargeback-tables.ts';
 import { csvField } from './csv.ts';
@@ -58,21 +58,31 @@ const PROVIDER = 'simsup (simulated)';
 const DAY_US = 86_400_000_000;
 
 /** Rows of `chargeRows` by hour or day; times in UTC, as FOCUS wants them. */
-export function* focusCsv(input: ChargebackInput, rows: readonly ChargeRow[]): Generator<string> {
+export function* focusCsv(
+  input: ChargebackInput,
+  rows: readonly ChargeRow[],
+  rules: ChargebackRules,
+): Generator<string> {
   yield `${COLUMNS.join(',')}\n`;
   for (const row of rows) {
-    const cells = focusRow(input, row);
+    const cells = focusRow(input, row, rules);
     yield `${COLUMNS.map((column) => csvField(cells[column] ?? '')).join(',')}\n`;
   }
 }
 
-function focusRow(input: ChargebackInput, row: ChargeRow): Partial<Record<Column, string>> {
+function focusRow(
+  input: ChargebackInput,
+  row: ChargeRow,
+  { borrowedMilli }: ChargebackRules,
+): Partial<Record<Column, string>> {
   const pool = input.pools.find(({ name }) => name === row.pool);
   const cost = usdText(row.microUsd);
   const held = row.line === 'usage' || row.line === 'idle';
   const adjustment = held && row.gpuHours < 0;
   const { from, to } = chargePeriod(input, row.period);
   const price = pool === undefined ? '' : usdText(BigInt(pool.priceMicroUsd));
+  // The rate of borrowed hours is what was agreed on.
+  const agreed = pool === undefined ? 0 : (pool.priceMicroUsd * (row.quota === 'over' ? borrowedMilli : 1000)) / 1000;
   const list = pool === undefined || !held ? cost : listCost(pool.priceMicroUsd, row.gpuHours);
   return {
     BilledCost: cost,
@@ -92,7 +102,7 @@ function focusRow(input: ChargebackInput, row: ChargeRow): Partial<Record<Column
     ConsumedQuantity: held ? row.gpuHours.toFixed(9) : '',
     ConsumedUnit: held ? 'GPU-Hours' : '',
     ContractedCost: cost,
-    ContractedUnitPrice: held ? price : '',
+    ContractedUnitPrice: held ? (agreed / 1e6).toFixed(9) : '',
     EffectiveCost: cost,
     InvoiceIssuerName: PROVIDER,
     ListCost: list,

@@ -130,7 +130,7 @@ export function sloSummary(f: ServingFigures): SloSummary {
   };
 }
 
-const CAUSE_TEXT: Record<Cause, string> = {
+export const CAUSE_TEXT: Record<Cause, string> = {
   fault: 'a fault of their replica',
   preempted: 'a replica that had to go',
   'cold-start': 'a replica that was not up yet',

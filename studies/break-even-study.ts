@@ -113,6 +113,8 @@ const NOTHING: Pick<BreakEvenStudy, 'byLoad' | 'tornado'> = { byLoad: [], tornad
 
 /** Prices moved by more than 30 % within a year. */
 const PRICE_SWING = 0.3;
+/** The guide expects 75–85 % useful with Mission Control: five points about the middle. */
+const UTILISATION_POINTS = 0.05;
 
 async function sensitivity(
   run: Run,
@@ -157,7 +159,13 @@ async function sensitivity(
   });
   const priced = (factor: number) => uplift(sides, before, after, factor).netPerMonth;
   const licensed = (licence: number) => uplift({ ...sides, licence }, before, after).netPerMonth;
+  const useful = (points: number) => uplift(sides, before, after, 1, points).netPerMonth;
   bars.push(
+    {
+      parameter: 'utilisation',
+      low: { label: '−5 points', netPerMonth: useful(-UTILISATION_POINTS) },
+      high: { label: '+5 points', netPerMonth: useful(UTILISATION_POINTS) },
+    },
     {
       parameter: 'price of a GPU-hour',
       low: { label: `−${percent(PRICE_SWING, 0)}`, netPerMonth: priced(1 - PRICE_SWING) },

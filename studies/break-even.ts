@@ -80,7 +80,7 @@ export interface Sides {
   licence: number;
 }
 
-/** What changes one at a time for the tornado; price and licence need no run. */
+/** What changes one at a time for the tornado; utilisation, price and licence need no run. */
 export const TORNADO: readonly { parameter: string; low: [string, Variation]; high: [string, Variation] }[] = [
   { parameter: 'load', low: ['0.75 ×', { load: 0.75 }], high: ['1.25 ×', { load: 1.25 }] },
   { parameter: 'fault rate', low: ['0.5 ×', { faultRate: 0.5 }], high: ['2 ×', { faultRate: 2 }] },
@@ -158,19 +158,24 @@ export function stackResult(
   };
 }
 
-/** Paired by seed. `price` multiplies the worth of a GPU-hour. */
+/**
+ * Paired by seed. `price` multiplies the worth of a GPU-hour; `points` is added to the useful share of the subject, at the
+ * mean price of a GPU-hour.
+ */
 export function uplift(
   { baseline, subject, confidence, licence }: Sides,
   before: readonly Figures[],
   after: readonly Figures[],
   price = 1,
+  points = 0,
 ): Uplift {
   const paired = (of: (b: Figures, a: Figures) => number | null) =>
     estimate(
       before.map((b, i) => of(b, after[i])),
       confidence,
     );
-  const worth = (b: Figures, a: Figures) => price * (figure(a, 'work-usd') - figure(b, 'work-usd'));
+  const worth = (b: Figures, a: Figures) =>
+    price * (figure(a, 'work-usd') - figure(b, 'work-usd') + points * figure(a, 'gpu-cost'));
   const people = (b: Figures, a: Figures) => peopleUsd(subject, a) - peopleUsd(baseline, b);
   const perGpuYear = (usd: number, a: Figures) => {
     const gpuYears = figure(a, 'capacity-gpu-hours') / GPU_YEAR_HOURS;

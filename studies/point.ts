@@ -104,7 +104,7 @@ const TRAINING = [JOB_CLASSES.indexOf('training'), JOB_CLASSES.indexOf('batch')]
  * Effective training time ratio (arXiv 2410.21680): the time that a job's work takes undisturbed, as far as it is done,
  * over the time since it was submitted; summed over training jobs, each with its GPUs as its weight.
  */
-function ettrOf(run: Run, remainingUs: (job: number) => number): number | null {
+export function ettrOf(run: Run, remainingUs: (job: number) => number): number | null {
   const { jobs } = run.scenario;
   let productive = 0;
   let wall = 0;

@@ -3,6 +3,7 @@ import { summarise } from '../reports/summary.ts';
 import { type PolicyFactory, type Scenario, Simulation } from '../sim/simulate.ts';
 import type { Figures } from './compare.ts';
 import { FIGURES, figuresOf, projectFigures } from './figures.ts';
+import { reliabilityFigures } from './reliability-figures.ts';
 import { stackFigures } from './stack-figures.ts';
 import { stackOf, underStack } from './stacks.ts';
 import { type Variation, varied } from './vary.ts';
@@ -43,6 +44,7 @@ export function runTask(scenario: Scenario, own?: PolicyFactory): Figures {
   return {
     ...figuresOf(summary, [...FIGURES, ...projectFigures(projects)]),
     ...stackFigures(simulation, run, summary),
+    ...reliabilityFigures(simulation, run),
   };
 }
 

@@ -1,4 +1,5 @@
 /** What a sensitivity study changes about a scenario, one thing at a time; plain data, so that it can go to a thread. */
+import { GUIDE_FAULT_TOLERANCE } from '../sim/policy/recovery/compared.ts';
 import { recoveryOf, TELEMETRY } from '../sim/policy/recovery/stacks.ts';
 import type { NodeColumns, Scenario } from '../sim/simulate.ts';
 import { defaultFaults } from './stacks.ts';
@@ -104,10 +105,11 @@ function withDetection(scenario: Scenario, preset: 'shipped' | 'seed' | undefine
   };
 }
 
-/** A copy of each pool's last node with GPUs, kept aside for action HotSpare. */
+/** A copy of each pool's last node with GPUs, kept aside for action HotSpare, which a policy then has. */
 function withSpares(scenario: Scenario, count: number): Scenario {
-  const { nodes, recovery } = scenario;
-  if (recovery === undefined) return scenario;
+  const { nodes } = scenario;
+  const recovery = recoveryOf(scenario);
+  const tolerance = recovery.faultTolerance ?? GUIDE_FAULT_TOLERANCE;
   const models: number[] = [];
   scenario.pools.forEach((_, p) => {
     for (let n = nodes.count - 1; n >= 0; n--) {
@@ -123,7 +125,7 @@ function withSpares(scenario: Scenario, count: number): Scenario {
     recovery: {
       ...recovery,
       spares: scenario.pools.map((_, p) => (recovery.spares[p] ?? 0) + added[p]),
-      ...(recovery.faultTolerance && { faultTolerance: { ...recovery.faultTolerance, action: 'HotSpare' as const } }),
+      faultTolerance: { ...tolerance, action: 'HotSpare' },
     },
   };
 }
@@ -141,8 +143,11 @@ function withCopies(nodes: NodeColumns, models: readonly number[]): NodeColumns 
     name,
     ArrayBuffer.isView(column) ? longer(column as Float64Array) : column,
   ]);
+  const made = Object.fromEntries(columns) as NodeColumns;
+  // A copy is a machine of its own.
+  for (let n = nodes.count; made.hardware !== undefined && n < nodes.count + models.length; n++) made.hardware[n] = n;
   return {
-    ...(Object.fromEntries(columns) as NodeColumns),
+    ...made,
     count: nodes.count + models.length,
     names: [...nodes.names, ...models.map((n, i) => `${nodes.names[n]}-spare-${i + 1}`)],
   };

@@ -112,7 +112,7 @@ async function chargeback(source: string, flags: Flags): Promise<void> {
   if (flags.csv !== undefined) writeWhole(flags.csv, chargebackCsv(rows));
   // A month is no charge period of usage in FOCUS tools that cut by day.
   if (flags.focus !== undefined)
-    writeWhole(flags.focus, focusCsv(input, by === 'month' ? chargeRows(input, lines, 'day') : rows));
+    writeWhole(flags.focus, focusCsv(input, by === 'month' ? chargeRows(input, lines, 'day') : rows, rules));
   if (flags.metrics !== undefined) writeWhole(flags.metrics, [chargebackMetrics(input, rows)]);
   const document = chargebackDocument(input, rows, sums, about);
   if (flags.html !== undefined) writeWhole(flags.html, [documentHtml(document)]);

@@ -1,6 +1,6 @@
 /**
  * The stacks that are compared, as data: which scheduler decides, what becomes of shares of a GPU and of faults, and what
- * it takes to run it. docs/break-even.md gives the source of each value; hours and wages are assumptions.
+ * it takes to run it. docs/reports.md gives the source of each value; hours and wages are assumptions.
  */
 import {
   type ComparedStack,
