@@ -74,7 +74,12 @@ describe('chargeback tables', () => {
     const rows = csv(chargebackCsv(chargeRows(input, lines, 'day')));
     expect(added(rows.map((row) => row.usd))).toBe(Number(total));
     const first = rows.find(({ project, line }) => project === 'a' && line === 'usage');
-    expect(first).toMatchObject({ department: 'research', chargeback_label: `'${HOSTILE}`, pool: 'p', class: 'training' });
+    expect(first).toMatchObject({
+      department: 'research',
+      chargeback_label: `'${HOSTILE}`,
+      pool: 'p',
+      class: 'training',
+    });
     expect(new Set(rows.map(({ category }) => category))).toContain('lost');
   });
 
@@ -110,7 +115,14 @@ describe('FOCUS', () => {
   it('has what FOCUS 1.2 requires, with its allowed values', () => {
     const required = ['BilledCost', 'BillingAccountId', 'BillingAccountName', 'BillingCurrency', 'BillingPeriodEnd']
       .concat(['BillingPeriodStart', 'ChargeCategory', 'ChargeClass', 'ChargeDescription', 'ChargePeriodEnd'])
-      .concat(['ChargePeriodStart', 'ContractedCost', 'EffectiveCost', 'InvoiceIssuerName', 'ListCost', 'PricingQuantity'])
+      .concat([
+        'ChargePeriodStart',
+        'ContractedCost',
+        'EffectiveCost',
+        'InvoiceIssuerName',
+        'ListCost',
+        'PricingQuantity',
+      ])
       .concat(['PricingUnit', 'ProviderName', 'PublisherName', 'ServiceCategory', 'ServiceName', 'ServiceSubcategory']);
     for (const name of required) expect(Object.keys(rows[0])).toContain(name);
     for (const row of rows) {

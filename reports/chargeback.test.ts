@@ -137,8 +137,12 @@ describe('the lines of a chargeback', () => {
 
   it('charge each project what the job table says that its jobs held, at the price, to the cent', () => {
     // Nothing is preempted or fails here, so that a job holds its GPUs from its first start to its end.
-    const calm = `${TWO_TEAMS.replace('2h, policy: runai', '40h, policy: fifo-backfill').replace('$4/h', '$7.13/h')
-      .replace(/spec: {jobs.*/, 'spec:\n  teams: [{name: a, sizes: [{gpus: 1}, {gpus: 2}], arrivals: {perDay: 20}, duration: {exponential: {mean: 1h}}}, {name: b, arrivals: {perDay: 9}, duration: 2h}]')}`;
+    const calm = `${TWO_TEAMS.replace('2h, policy: runai', '40h, policy: fifo-backfill')
+      .replace('$4/h', '$7.13/h')
+      .replace(
+        /spec: {jobs.*/,
+        'spec:\n  teams: [{name: a, sizes: [{gpus: 1}, {gpus: 2}], arrivals: {perDay: 20}, duration: {exponential: {mean: 1h}}}, {name: b, arrivals: {perDay: 9}, duration: 2h}]',
+      )}`;
     const result = run(calm);
     const lines = chargeLines(chargebackInput(result), { borrowedMilli: 1000, idle: 'quota' });
     const { scenario, jobs, simulatedUs } = result;
@@ -166,8 +170,10 @@ describe('the lines of a chargeback', () => {
   });
 
   it('book work found to be lost as an adjustment in the hour in which it is found', () => {
-    const text = `${TWO_TEAMS.replace('2h, policy: runai', '6h, policy: runai')
-      .replace('duration: 1h}', 'duration: 5h}')}---
+    const text = `${TWO_TEAMS.replace('2h, policy: runai', '6h, policy: runai').replace(
+      'duration: 1h}',
+      'duration: 5h}',
+    )}---
 apiVersion: simsup.dev/v1
 kind: FaultModel
 spec: {preset: none, trace: [{at: 2h30m, node: p-0, gpu: 0, kind: xid-31}]}
@@ -198,7 +204,9 @@ spec: {preset: none, trace: [{at: 2h30m, node: p-0, gpu: 0, kind: xid-31}]}
   it('come out the same from accounts.json', () => {
     const input = chargebackInput(run(busy({ ...BUSY, hours: 5 })));
     expect(readAccounts(accountsJson(input))).toMatchObject(input);
-    expect(() => readAccounts('{"format": "other"}')).toThrow('accounts.json: found format "other", expected simsup-acc');
+    expect(() => readAccounts('{"format": "other"}')).toThrow(
+      'accounts.json: found format "other", expected simsup-acc',
+    );
     expect(() => readAccounts('nothing')).toThrow('found no JSON');
   });
 });

@@ -2,7 +2,11 @@
 
 /** `12,345.6`: thousands separated, a fixed number of digits after the point. */
 export function decimal(value: number, digits = 0): string {
-  const [whole, fraction] = value.toFixed(digits).split('.');
+  // What rounds to nothing has no sign.
+  const [whole, fraction] = value
+    .toFixed(digits)
+    .replace(/^-(?=[0.]+$)/, '')
+    .split('.');
   const grouped = whole.replace(/\B(?=(\d{3})+$)/g, ',');
   return fraction === undefined ? grouped : `${grouped}.${fraction}`;
 }

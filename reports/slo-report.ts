@@ -55,14 +55,19 @@ export function sloDocument(input: SloInput, about: { version: string; command: 
     subtitle: `simulated under ${input.policy}; ${note}`,
     blocks: deployments.length === 0 ? [{ kind: 'warning', text: NOTHING_SERVED }] : blocksOf(deployments),
     definitions: {
-      attainment: 'requests that met both targets ÷ all requests that arrived, refused, shed and unanswered ones included',
+      attainment:
+        'requests that met both targets ÷ all requests that arrived, refused, shed and unanswered ones included',
       'met: first token': '99 % of the answered requests had their first token in time',
       'met: tokens': '99 % of all tokens came in time after the one before',
       'met: throughput': 'tokens a second over the whole time at least as stated',
-      reason: 'the first that applies of: a fault, a cold start … the batch it decoded in (docs/serving.md); each violation has one',
+      reason:
+        'the first that applies of: a fault, a cold start … the batch it decoded in (docs/serving.md); each violation has one',
       'tokens/s per GPU': 'output tokens ÷ time ÷ GPUs of all replicas',
     },
-    assumptions: [note, ...new Set(deployments.map(({ deployment, fidelity }) => `${deployment}: ${FIDELITY[fidelity]}`))],
+    assumptions: [
+      note,
+      ...new Set(deployments.map(({ deployment, fidelity }) => `${deployment}: ${FIDELITY[fidelity]}`)),
+    ],
     provenance: {
       scenario: input.scenario,
       version: about.version,
@@ -211,7 +216,12 @@ const MOST_HOURS = 48;
 const tenantTable = (deployments: readonly SloSummary[]) =>
   tableBlock(
     'tenants',
-    [{ name: 'deployment' }, { name: 'tenant' }, { name: 'requests', format: 'number' }, { name: 'met', format: 'share' }],
+    [
+      { name: 'deployment' },
+      { name: 'tenant' },
+      { name: 'requests', format: 'number' },
+      { name: 'met', format: 'share' },
+    ],
     deployments.flatMap((s) =>
       s.tenants.map(({ name, requests, attained }) => ({
         deployment: s.deployment,

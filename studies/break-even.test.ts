@@ -60,7 +60,13 @@ describe('the simulated break-even', () => {
   });
 
   it('counts people: set-up written off over its life, upkeep by the month, faults they see to', () => {
-    const operations = { ...VANILLA.operations, setUpHours: 36, engineers: 2, upkeepHoursPerMonth: 10, microUsdPerHour: 1e8 };
+    const operations = {
+      ...VANILLA.operations,
+      setUpHours: 36,
+      engineers: 2,
+      upkeepHoursPerMonth: 10,
+      microUsdPerHour: 1e8,
+    };
     const stack = { ...VANILLA, operations: { ...operations, setUpLastsUs: 36 * 720 * HOUR_US } };
     // A month of 36 takes a 36th of 72 h; 10 h of upkeep; 1.5 h of faults.
     expect(peopleUsd(stack, { ...month(0.6), 'fault-hours': 1.5 })).toBeCloseTo(100 * (2 + 10 + 1.5), 9);
@@ -112,8 +118,10 @@ const input = (more: Partial<StudyInput> = {}): StudyInput => ({
 });
 
 /** Every stack gets `share` of it done, a little more by seed. */
-const made = (share: (task: Task) => number, gpus = 32, price = 5.92) => async (tasks: readonly Task[]) =>
-  tasks.map((task) => month(share(task) + Number(task.seed) / 1000, gpus, price));
+const made =
+  (share: (task: Task) => number, gpus = 32, price = 5.92) =>
+  async (tasks: readonly Task[]) =>
+    tasks.map((task) => month(share(task) + Number(task.seed) / 1000, gpus, price));
 
 const better = ({ stack }: Task) => (stack === 'mission-control' ? 0.8 : 0.6);
 
@@ -148,7 +156,9 @@ describe('the break-even study', () => {
     expect(new Set(study.tornado.map(({ parameter }) => parameter))).toEqual(
       new Set(['utilisation', 'price of a GPU-hour', 'load', 'fault rate', 'teams', 'licence', 'telemetry']),
     );
-    const widths = study.tornado.map(({ low, high }) => Math.abs((high.netPerMonth?.mean ?? 0) - (low.netPerMonth?.mean ?? 0)));
+    const widths = study.tornado.map(({ low, high }) =>
+      Math.abs((high.netPerMonth?.mean ?? 0) - (low.netPerMonth?.mean ?? 0)),
+    );
     expect(widths[0]).toBe(Math.max(...widths));
     // Five points of 32 GPUs × 720 h at $5.92.
     const bar = study.tornado.find(({ parameter }) => parameter === 'utilisation');
@@ -157,13 +167,19 @@ describe('the break-even study', () => {
   });
 
   it('says where the simulation disagrees with what is assumed', async () => {
-    const { study } = await studied({}, made(({ stack }) => (stack === 'mission-control' ? 0.45 : 0.42)));
+    const { study } = await studied(
+      {},
+      made(({ stack }) => (stack === 'mission-control' ? 0.45 : 0.42)),
+    );
     expect(study.disagreement.reasons.join(' ')).toContain('Assumed: 60 % useful under vanilla Kubernetes');
     expect(study.disagreement.reasons.join(' ')).toContain('42.2 % → 45.2 %');
   });
 
   it('says plainly that it does not pay where it gives less', async () => {
-    const { study, text } = await studied({}, made(({ stack }) => (stack === 'mission-control' ? 0.5 : 0.6)));
+    const { study, text } = await studied(
+      {},
+      made(({ stack }) => (stack === 'mission-control' ? 0.5 : 0.6)),
+    );
     expect(study.pays).toBe(false);
     expect(text).toContain('does not pay here at any licence price');
   });
@@ -218,7 +234,8 @@ spec:
     - {name: trials, project: b, arrivals: {perDay: 40}, duration: {exponential: {mean: 2h}}}
 `;
 
-const small = (task: Task) => taskScenario(readScenario(SMALL, { policies: POLICIES, overrides: { seed: task.seed } }), task);
+const small = (task: Task) =>
+  taskScenario(readScenario(SMALL, { policies: POLICIES, overrides: { seed: task.seed } }), task);
 
 describe('money from a simulated run', () => {
   it('is what the ledger says: useful GPU-hours at the price, compute cost, and every category', () => {
@@ -227,7 +244,8 @@ describe('money from a simulated run', () => {
       const figures = runTask(scenario);
       const { entries } = simulate(scenario);
       const hours = (of: (category: string) => boolean) =>
-        Number(entries.filter(({ category }) => of(category)).reduce((sum, { amount }) => sum + amount, 0n)) / (7000 * HOUR_US);
+        Number(entries.filter(({ category }) => of(category)).reduce((sum, { amount }) => sum + amount, 0n)) /
+        (7000 * HOUR_US);
       const useful = hours((category) => category === 'productive' || category === 'serving');
       expect(useful).toBeGreaterThan(100);
       // One GPU model, at reference speed: a GPU-hour that is useful is a GPU-hour of work, but for what is at risk.
@@ -235,7 +253,10 @@ describe('money from a simulated run', () => {
       expect(figures['work-gpu-hours']).toBeCloseTo(useful, 2);
       expect(figures['work-usd']).toBeCloseTo(useful * 3.17, 1);
       expect(figures['compute-cost']).toBeCloseTo(24 * 72 * 3.17 + 72 * 0.5, 6);
-      expect(figures['capacity-gpu-hours']).toBeCloseTo(hours(() => true), 6);
+      expect(figures['capacity-gpu-hours']).toBeCloseTo(
+        hours(() => true),
+        6,
+      );
     }
   });
 

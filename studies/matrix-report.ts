@@ -5,12 +5,13 @@ import { decimal, percent } from '../reports/format.ts';
 import type { ComparedStack } from '../sim/simulate.ts';
 import { within } from './break-even-report.ts';
 import { wholeUsd } from './break-even-study.ts';
-import type { CellResult, Verdict } from './matrix.ts';
+import type { CellResult, Margin, Verdict } from './matrix.ts';
 
 export interface MatrixReport {
   cells: readonly CellResult[];
   stacks: readonly ComparedStack[];
   subject: string;
+  baseline: string;
   seeds: readonly string[];
   confidence: number;
   gpuModel: string;
@@ -26,31 +27,40 @@ const cellName = ({ gpus, teams, work }: CellResult) => `${gpus} GPUs, ${teams} 
 
 const WORD: Record<Verdict, string> = { pays: 'pays', overkill: 'overkill', 'cannot tell': 'seeds cannot tell' };
 
-/** When it is overkill, as found. */
-export function matrixVerdict(report: MatrixReport): string {
+/** When it is overkill, as found: against what the guide compares it with, and against the best there is. */
+export function matrixVerdict(report: MatrixReport): string[] {
   const title = titleOf(report, report.subject);
-  const of = (verdict: Verdict) => report.cells.filter((cell) => cell.verdict === verdict);
-  const named = (cells: readonly CellResult[]) => cells.map(cellName).join('; ');
-  const said = (verdict: Verdict, before: string) =>
-    of(verdict).length === 0 ? [] : [`${before}: ${named(of(verdict))}.`];
+  const count = (cells: readonly CellResult[]) =>
+    cells.length === report.cells.length
+      ? 'in every cell'
+      : cells.length === 0
+        ? 'nowhere'
+        : `in ${cells.length} of ${report.cells.length} cells (${cells.map(cellName).join('; ')})`;
+  const against = (other: string, of: (cell: CellResult) => Margin) => {
+    const which = (verdict: Verdict) => report.cells.filter((cell) => of(cell).verdict === verdict);
+    const open = which('cannot tell');
+    const unsure = open.length === 0 ? '' : `; the seeds cannot tell ${count(open)}`;
+    return `Against ${other} ${title} pays ${count(which('pays'))} and is overkill ${count(which('overkill'))}${unsure}.`;
+  };
   const judged = report.cells.filter(({ agrees }) => agrees !== null);
+  const agreed = judged.filter(({ agrees }) => agrees).length;
   return [
-    ...said('overkill', `${title} is overkill (another stack gives more for its price)`),
-    ...said('pays', `It gives most for its price`),
-    ...said('cannot tell', `The seeds cannot tell`),
-    `Of ${judged.length} cells in which the guide gives advice, ${judged.filter(({ agrees }) => agrees).length} agree with it.`,
-  ].join(' ');
+    against(titleOf(report, report.baseline), ({ overBaseline }) => overBaseline),
+    against('the best other stack', ({ overBest }) => overBest),
+    `The guide gives advice in ${judged.length} of the cells; in ${agreed} of them it names the stack that is best for its price, or one that the seeds cannot tell from it.`,
+  ];
 }
 
 export function matrixText(report: MatrixReport): string {
   const rows = report.cells.map((cell) => [
     cellName(cell),
     titleOf(report, cell.best),
-    within(cell.lead, wholeUsd),
-    `${within(cell.margin, wholeUsd)} ${WORD[cell.verdict]}`,
+    marginText(cell.overBaseline),
+    marginText(cell.overBest),
     cell.advice.text,
   ]);
-  const head = ['cell', 'best for its price', 'leads by', `${titleOf(report, report.subject)} over the best other`, 'the guide'];
+  const [subject, baseline] = [titleOf(report, report.subject), titleOf(report, report.baseline)];
+  const head = ['cell', 'best for its price', `${subject} over ${baseline}`, '… over the best other', 'the guide'];
   const widths = head.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i].length)));
   const line = (cells: readonly string[]) => `  ${cells.map((text, i) => text.padEnd(widths[i])).join('  ')}`.trimEnd();
   return `${[
@@ -60,15 +70,17 @@ export function matrixText(report: MatrixReport): string {
     line(head),
     ...rows.map(line),
     '',
-    matrixVerdict(report),
+    ...matrixVerdict(report),
   ].join('\n')}\n`;
 }
+
+const marginText = ({ usd, verdict }: Margin) => `${within(usd, wholeUsd)} ${WORD[verdict]}`;
 
 export function matrixDocument(report: MatrixReport): ReportDocument {
   const title = titleOf(report, report.subject);
   const usd = (name: string, heading?: string): ColumnSpec => ({ name, title: heading, format: 'number1' });
   const blocks: Block[] = [
-    { kind: 'text', text: matrixVerdict(report), strong: true },
+    ...matrixVerdict(report).map((text, i): Block => ({ kind: 'text', text, strong: i === 0 })),
     { kind: 'heading', text: 'What each cell should run' },
     tableBlock(
       'matrix',
@@ -98,31 +110,8 @@ export function matrixDocument(report: MatrixReport): ReportDocument {
       })),
     ),
     { kind: 'heading', text: `Where ${title} is overkill` },
-    tableBlock(
-      'overkill',
-      [
-        { name: 'gpus', title: 'GPUs', format: 'number' },
-        { name: 'teams', format: 'number' },
-        { name: 'work' },
-        { name: 'verdict' },
-        usd('margin', `${title} over the best other, $ per GPU-month`),
-        usd('low'),
-        usd('high'),
-        { name: 'rival', title: 'best other' },
-        { name: 'days', title: 'set-up earned back after, days', format: 'number' },
-      ],
-      report.cells.map((cell) => ({
-        gpus: cell.gpus,
-        teams: cell.teams,
-        work: cell.work,
-        verdict: WORD[cell.verdict],
-        margin: cell.margin?.mean ?? null,
-        low: cell.margin?.low ?? null,
-        high: cell.margin?.high ?? null,
-        rival: titleOf(report, cell.rival),
-        days: cell.earnsBackDays,
-      })),
-    ),
+    marginTable(report, `over ${titleOf(report, report.baseline)}`, ({ overBaseline }) => overBaseline),
+    marginTable(report, 'over the best other stack', ({ overBest }) => overBest),
     { kind: 'heading', text: 'What each stack gives and costs' },
     tableBlock(
       'stacks',
@@ -175,11 +164,11 @@ export function matrixDocument(report: MatrixReport): ReportDocument {
     definitions: {
       'best for its price':
         'the stack with the largest worth of work less licence less people; GPUs cost the same under all of them',
-      margin: `${title} less the best other stack, seed by seed (same arrivals, same candidate faults)`,
+      margin: `${title} less the other stack, seed by seed (same arrivals, same candidate faults)`,
       overkill: 'the whole confidence interval of the margin is below zero',
       pays: 'the whole interval is above zero',
       'set-up earned back': `days until ${title} has made good its longer set-up: people’s hours, and GPUs that are paid for while they wait. Empty: never`,
-      'agrees': 'the guide names the best stack, or one that the seeds cannot tell from it',
+      agrees: 'the guide names the best stack, or one that the seeds cannot tell from it',
     },
     assumptions: [
       `Every cell asks for ${percent(report.load, 0)} of its GPU-hours, in equal parts from all teams, each with an equal quota: change it with --load.`,
@@ -197,4 +186,35 @@ export function matrixDocument(report: MatrixReport): ReportDocument {
       command: report.command,
     },
   };
+}
+
+function marginTable(report: MatrixReport, name: string, of: (cell: CellResult) => Margin): Block {
+  const number = (column: string, title?: string): ColumnSpec => ({ name: column, title, format: 'number1' });
+  return tableBlock(
+    name,
+    [
+      { name: 'gpus', title: 'GPUs', format: 'number' },
+      { name: 'teams', format: 'number' },
+      { name: 'work' },
+      { name: 'verdict' },
+      number('margin', `${name}, $ per GPU-month`),
+      number('low'),
+      number('high'),
+      { name: 'rival', title: 'against' },
+      { name: 'days', title: 'set-up earned back after, days', format: 'number' },
+    ],
+    report.cells.map((cell) => {
+      const { usd, verdict, rival, earnsBackDays } = of(cell);
+      const { gpus, teams, work } = cell;
+      return {
+        ...{ gpus, teams, work },
+        verdict: WORD[verdict],
+        margin: usd?.mean ?? null,
+        low: usd?.low ?? null,
+        high: usd?.high ?? null,
+        rival: titleOf(report, rival),
+        days: earnsBackDays,
+      };
+    }),
+  );
 }

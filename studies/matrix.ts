@@ -12,8 +12,9 @@ export interface CellInput extends Cell {
   seeds: readonly string[];
   confidence: number;
   stacks: readonly ComparedStack[];
-  /** The stack about which it is asked whether it is overkill. */
+  /** The stack about which it is asked whether it is overkill, and what the guide sets it against. */
   subject: string;
+  baseline: string;
 }
 
 export interface CellStack {
@@ -26,7 +27,7 @@ export interface CellStack {
   licence: Estimate;
 }
 
-/** `overkill`: another stack gives more for its price, and the seeds are sure of it. */
+/** `overkill`: the other gives more for its price, and the seeds are sure of it. */
 export type Verdict = 'pays' | 'overkill' | 'cannot tell';
 
 export interface CellResult extends Cell {
@@ -35,18 +36,24 @@ export interface CellResult extends Cell {
   /** By how much the best leads the next, $ per GPU-month, seed by seed. */
   lead: Estimate;
   next: string;
-  /** Of the subject over the best other. */
-  margin: Estimate;
-  rival: string;
-  verdict: Verdict;
-  /**
-   * Days until its longer set-up is earned back against the rival: the hours of people, and GPUs that are paid for while
-   * they wait. null = never.
-   */
-  earnsBackDays: number | null;
+  /** The subject against the baseline, and against the best other. */
+  overBaseline: Margin;
+  overBest: Margin;
   advice: Advice;
   /** Whether the guide names the best, or a stack that the seeds cannot tell from it; null = it says nothing. */
   agrees: boolean | null;
+}
+
+export interface Margin {
+  rival: string;
+  /** $ per GPU-month, seed by seed. */
+  usd: Estimate;
+  verdict: Verdict;
+  /**
+   * Days until the subject's longer set-up is earned back: the hours of people, and GPUs that are paid for while they wait.
+   * null = never.
+   */
+  earnsBackDays: number | null;
 }
 
 export interface Advice {
@@ -81,7 +88,7 @@ export async function cellStudy(
   run: (tasks: readonly Task[]) => Promise<Figures[]>,
   input: CellInput,
 ): Promise<CellResult> {
-  const { gpus, teams, work, seeds, confidence, subject } = input;
+  const { gpus, teams, work, seeds, confidence, subject, baseline } = input;
   const stacks = candidates(input.stacks, input);
   const all = await run(
     tasksOf(
@@ -101,13 +108,25 @@ export async function cellStudy(
       seeds.map((_, k) => minus(nets[a][k], nets[b][k])),
       confidence,
     );
-  const margin = paired(s, rival);
+  const margin = (other: number): Margin => {
+    const usd = paired(s, other);
+    return {
+      rival: stacks[other].name,
+      usd,
+      verdict: verdictOf(usd),
+      earnsBackDays: earnsBack(stacks[s], stacks[other], gpus, runs[s], runs[other]),
+    };
+  };
   const advice = guideAdvice(input);
   const close = stacks.filter((_, i) => i === order[0] || !surely(paired(order[0], i)));
   return {
     ...{ gpus, teams, work },
     stacks: stacks.map((stack, i) => {
-      const over = (of: (p: Parts) => number | null) => estimate(runs[i].map((r) => of(parts(stack, r))), confidence);
+      const over = (of: (p: Parts) => number | null) =>
+        estimate(
+          runs[i].map((r) => of(parts(stack, r))),
+          confidence,
+        );
       return {
         name: stack.name,
         title: stack.title,
@@ -120,10 +139,8 @@ export async function cellStudy(
     best: stacks[order[0]].name,
     next: stacks[order[1]].name,
     lead: paired(order[0], order[1]),
-    rival: stacks[rival].name,
-    margin,
-    verdict: verdictOf(margin),
-    earnsBackDays: earnsBack(stacks[s], stacks[rival], gpus, runs[s], runs[rival]),
+    overBaseline: margin(stacks.findIndex(({ name }) => name === baseline)),
+    overBest: margin(rival),
     advice,
     agrees: advice.stacks.length === 0 ? null : close.some(({ name }) => advice.stacks.includes(name)),
   };

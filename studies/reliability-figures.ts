@@ -1,5 +1,6 @@
 /** What a reliability report needs of a run: interruptions, what each kind of fault cost, how soon it was over. */
 import { type FaultRow, GPU_UNITS, HOUR_US, type Run, SECOND_US, type Simulation } from '../sim/simulate.ts';
+import { FAULT_KINDS } from '../sim/world/faults/kinds.ts';
 import { ettrOf } from './point.ts';
 
 /** Seconds from the fault to … , kept as a sum and a count so that runs can be put together. */
@@ -11,6 +12,15 @@ const ENDS: Record<Step, (row: FaultRow) => number> = {
   recovery: (row) => row.recoveredUs,
   repair: (row) => row.returnedUs,
 };
+
+/** Faults after which a job must start anew; stragglers and outages only hold it up. */
+const STOPS = new Set(
+  FAULT_KINDS.filter(({ symptom }) => ['crash', 'silent', 'hang', 'idle', 'corrupt'].includes(symptom)).map(
+    ({ name }) => name,
+  ),
+);
+/** Wrong results that nobody has found stop nothing. */
+const stops = ({ kind, detectedUs }: FaultRow) => STOPS.has(kind) && detectedUs >= 0;
 
 const KIND = 'fault/';
 /** The figure of one kind of fault: `fault/xid-79/lost`. */
@@ -31,16 +41,24 @@ export function reliabilityFigures(simulation: Simulation, run: Run): Record<str
   return {
     ettr: ettrOf(run, (job) => simulation.jobs.remainingUs(job)),
     'node-days': (nodes * run.simulatedUs) / (24 * HOUR_US),
-    interruptions: struck.reduce((sum, { jobs }) => sum + jobs, 0),
+    interruptions: interruptions(struck),
     'fault-lost-gpu-hours': lostHours(struck),
-    ...stepFigures(struck, (what) => what),
-    ...Object.assign({}, ...kinds.map((kind) => kindFigures(kind, struck.filter((row) => row.kind === kind)))),
+    ...stepFigures(struck.filter(stops), (what) => what),
+    ...Object.assign(
+      {},
+      ...kinds.map((kind) =>
+        kindFigures(
+          kind,
+          struck.filter((row) => row.kind === kind),
+        ),
+      ),
+    ),
   };
 }
 
 const kindFigures = (kind: string, rows: readonly FaultRow[]): Record<string, number> => ({
   [kindFigure(kind, 'count')]: rows.length,
-  [kindFigure(kind, 'interruptions')]: rows.reduce((sum, { jobs }) => sum + jobs, 0),
+  [kindFigure(kind, 'interruptions')]: interruptions(rows),
   [kindFigure(kind, 'lost')]: lostHours(rows),
   ...stepFigures(rows, (what) => kindFigure(kind, what)),
 });
@@ -58,4 +76,5 @@ function stepFigures(rows: readonly FaultRow[], name: (what: string) => string):
   );
 }
 
+const interruptions = (rows: readonly FaultRow[]) => rows.filter(stops).reduce((sum, { jobs }) => sum + jobs, 0);
 const lostHours = (rows: readonly FaultRow[]) => rows.reduce((sum, { lost }) => sum + lost, 0) / GPU_UNITS / HOUR_US;

@@ -108,7 +108,11 @@ export function reliabilityDocument(
     { kind: 'heading', text: 'Mean time to failure and to repair' },
     tableBlock(
       'mttr',
-      [{ name: 'step', title: 'mean time from the fault until' }, { name: 'seconds', format: 'number1' }, { name: 'shown', title: '' }],
+      [
+        { name: 'step', title: 'mean time from the fault until' },
+        { name: 'seconds', format: 'number1' },
+        { name: 'shown', title: '' },
+      ],
       [
         { step: 'it is noticed', seconds: study.seconds.detection, shown: span(study.seconds.detection) },
         { step: 'work goes on', seconds: study.seconds.recovery, shown: span(study.seconds.recovery) },
@@ -155,7 +159,8 @@ export function reliabilityDocument(
     blocks,
     definitions: {
       ETTR: 'effective training time ratio (arXiv 2410.21680): undisturbed time of the work that was done ÷ time since it was submitted, jobs weighted by GPUs, training and batch',
-      interruption: 'a job that a fault stopped; a fault that strikes two jobs interrupts twice',
+      interruption:
+        'a job that a fault stopped; a fault that stops two jobs interrupts twice. Stragglers and outages only hold jobs up',
       'mean time to failure':
         'simulated hours ÷ interruptions; of one job of n GPUs: allocated GPU-hours ÷ interruptions ÷ n',
       'mean time to repair': 'mean over faults for which it came to that in the run',

@@ -2,7 +2,7 @@
  * Reliability over seeds: how often work is interrupted, for how long, at what cost by XID; and what one more hot spare, or
  * half the time to notice, would save on the same faults.
  */
-import { MONTH_HOURS, type Estimate, estimate } from './break-even.ts';
+import { type Estimate, estimate, MONTH_HOURS } from './break-even.ts';
 import type { Figures } from './compare.ts';
 import type { Task } from './pool.ts';
 import { kindFigure, kindsIn, STEPS, type Step } from './reliability-figures.ts';
@@ -118,7 +118,10 @@ export async function reliabilityStudy(
     ),
     interruptions: over((r) => figure(r, 'interruptions')),
     mttfHours: interruptions > 0 ? hours / interruptions : null,
-    mttfBySize: input.sizes.map((gpus) => ({ gpus, hours: interruptions > 0 ? allocated / interruptions / gpus : null })),
+    mttfBySize: input.sizes.map((gpus) => ({
+      gpus,
+      hours: interruptions > 0 ? allocated / interruptions / gpus : null,
+    })),
     seconds: meanSeconds(base, (what) => what),
     lostGpuHours: over((r) => figure(r, 'fault-lost-gpu-hours')),
     detectingGpuHours: over((r) => figure(r, categoryFigure('detecting'))),
@@ -154,12 +157,7 @@ function meanSeconds(runs: readonly Figures[], name: (what: string) => string): 
   ) as Record<Step, number | null>;
 }
 
-function difference(
-  change: string,
-  before: readonly Figures[],
-  after: readonly Figures[],
-  confidence: number,
-): WhatIf {
+function difference(change: string, before: readonly Figures[], after: readonly Figures[], confidence: number): WhatIf {
   const paired = (of: (a: Figures, b: Figures) => number | null) =>
     estimate(
       before.map((b, i) => of(after[i], b)),

@@ -28,6 +28,7 @@ interface Flags extends DocumentFlags {
 }
 
 const SUBJECT = 'mission-control';
+const BASELINE = 'vanilla-kubernetes';
 const GPU_MODEL = 'H200-SXM5';
 
 export function matrixCommand(): Command {
@@ -40,7 +41,11 @@ export function matrixCommand(): Command {
     .option('--work <list>', 'training, mixed', workList, [...WORKS])
     .option('--load <share>', 'of the GPU-hours that the work asks for', decimalOption('--load', 2), 0.77)
     .option('--price <usd>', '$ per GPU-hour', decimalOption('--price', 1000), 5.92)
-    .option('--licence <usd>', '$ per GPU-year of Mission Control (default the list price, 4500)', decimalOption('--licence', 1e6))
+    .option(
+      '--licence <usd>',
+      '$ per GPU-year of Mission Control (default the list price, 4500)',
+      decimalOption('--licence', 1e6),
+    )
     .option('--days <n>', 'length of each run', wholeOption('--days', 1, 365), 30)
     .option('--seeds <n>', 'how many seeds, each run under every stack', wholeOption('--seeds', 1, 10_000), 4)
     .option('--first-seed <n>', 'seeds are this number and those after it', wholeOption('--first-seed', 0, 1e9), 1)
@@ -78,7 +83,7 @@ async function report(flags: Flags): Promise<void> {
     const { confidence } = flags;
     cells.push(
       await withPool(choice, flags.threads, (run) =>
-        cellStudy(run, { ...cell, seeds, confidence, stacks, subject: SUBJECT }),
+        cellStudy(run, { ...cell, seeds, confidence, stacks, subject: SUBJECT, baseline: BASELINE }),
       ),
     );
   }
@@ -87,6 +92,7 @@ async function report(flags: Flags): Promise<void> {
     cells,
     stacks,
     subject: SUBJECT,
+    baseline: BASELINE,
     seeds,
     confidence: flags.confidence,
     version: packageVersion(),
@@ -94,7 +100,9 @@ async function report(flags: Flags): Promise<void> {
   };
   writeDocument(flags, matrixDocument(result));
   process.stdout.write(
-    flags.json ? `${JSON.stringify({ ...cellOptions, seeds, confidence: flags.confidence, cells }, null, 2)}\n` : matrixText(result),
+    flags.json
+      ? `${JSON.stringify({ ...cellOptions, seeds, confidence: flags.confidence, cells }, null, 2)}\n`
+      : matrixText(result),
   );
 }
 

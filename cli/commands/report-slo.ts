@@ -2,8 +2,8 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { NOTHING_SERVED, type SloInput, sloDocument, sloVerdict, violationsOf } from '../../reports/slo-report.ts';
 import { sloText } from '../../reports/serving.ts';
+import { NOTHING_SERVED, type SloInput, sloDocument, sloVerdict, violationsOf } from '../../reports/slo-report.ts';
 import { summarise } from '../../reports/summary.ts';
 import { UserError } from '../../scenarios/import/import.ts';
 import { simulate } from '../../sim/simulate.ts';

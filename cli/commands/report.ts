@@ -10,12 +10,7 @@ export function reportCommand(): Command {
   const report = new Command('report')
     .description('answers as documents: break-even, matrix, chargeback, slo, reliability')
     .addHelpText('after', '\nExample:\n  npx simsup report break-even --html break-even.html');
-  for (const command of [
-    breakEvenCommand(),
-    matrixCommand(),
-    chargebackCommand(),
-    sloCommand(),
-    reliabilityCommand(),
-  ]) report.addCommand(command);
+  for (const command of [breakEvenCommand(), matrixCommand(), chargebackCommand(), sloCommand(), reliabilityCommand()])
+    report.addCommand(command);
   return report;
 }

@@ -15,7 +15,10 @@ const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
 const BUILT = join(PROJECT, 'node_modules', `.simsup-webhook-test-${process.pid}`);
 const SECRET = Buffer.from('0123456789abcdef');
 const messagesOf = (n: number): Message[] =>
-  Array.from({ length: n }, (_, hour) => ({ key: `run/a/${hour}/0`, body: JSON.stringify({ hour, total: '1.500000' }) }));
+  Array.from({ length: n }, (_, hour) => ({
+    key: `run/a/${hour}/0`,
+    body: JSON.stringify({ hour, total: '1.500000' }),
+  }));
 
 let folder = '';
 let server: Server;
@@ -119,7 +122,9 @@ describe('the webhook', () => {
     const text = readFileSync(log, 'utf8');
     writeFileSync(log, text.slice(0, text.indexOf('run/a/11/0') + 7));
     expect(await send(messages)).toMatchObject({ sent: 1, before: 11 });
-    expect(new Outbox(join(folder, 'outbox')).received()).toEqual(new Set(messages.map(({ key }) => key)).add('run/a/1'));
+    expect(new Outbox(join(folder, 'outbox')).received()).toEqual(
+      new Set(messages.map(({ key }) => key)).add('run/a/1'),
+    );
   });
 });
 
@@ -136,7 +141,7 @@ describe('a sender that is killed at any moment', () => {
     writeFileSync(
       join(folder, 'sender.mjs'),
       `import { readFileSync } from 'node:fs';
-import { deliver, Outbox } from '${join(BUILT, "webhook.js")}';
+import { deliver, Outbox } from '${join(BUILT, 'webhook.js')}';
 const messages = JSON.parse(readFileSync('messages.json', 'utf8'));
 const outbox = new Outbox('outbox');
 outbox.fill(messages);
