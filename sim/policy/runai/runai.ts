@@ -9,7 +9,7 @@
  * The real scheduler looks every period. Here a pool is looked at only when something changed in it, when its last cycle
  * did something, or when time alone may change the answer: the result is the same.
  */
-import { READY } from '../../cluster/cluster.ts';
+import { GPU_UNITS, READY } from '../../cluster/cluster.ts';
 import { type Action, CHECKPOINTING, PENDING, STARTING, type View } from '../../cluster/view.ts';
 import type { Decision, Policy, PolicyFactory } from '../policy.ts';
 import { configOf, RUNAI_ARGS, type RunaiArgs, windowOf } from './args.ts';
@@ -209,7 +209,7 @@ export function createRunai(args: RunaiArgs, everyPeriod = false): Policy<Memory
       const { usage } = memory.pools[pool];
       const held = departments.map(() => 0);
       projects.forEach(({ department }, project) => {
-        const own = Math.round(shards.heldMilli[project * pools.length + pool]);
+        const own = Math.round((shards.heldUnits[project * pools.length + pool] * 1000) / GPU_UNITS);
         holds(usage, departments.length + project, 0, own);
         for (let d = department; d >= 0; d = departments[d].parent) held[d] += own;
       });

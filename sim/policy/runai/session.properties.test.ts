@@ -36,7 +36,7 @@ interface JobWish {
 
 const jobWish: fc.Arbitrary<JobWish> = fc.record({
   queue: fc.nat(5),
-  gpus: fc.constantFrom(0.25, 0.5, 1, 1, 2, 4),
+  gpus: fc.constantFrom(0.25, 0.3, 0.5, 0.7, 1, 1, 2, 4),
   workers: fc.integer({ min: 1, max: 3 }),
   min: fc.integer({ min: 1, max: 3 }),
   priority: fc.constantFrom(50, 50, 75, 100),
@@ -51,6 +51,27 @@ const cluster = fc.record({
   spread: fc.boolean(),
 });
 type Cluster = typeof cluster extends fc.Arbitrary<infer T> ? T : never;
+
+/** Found by a search: jobs that share GPUs leave and come back, and the GPUs end up listed in another order. */
+const sharedGpusOutOfOrder: Cluster = {
+  nodes: [8],
+  deserved: [0, 0, 0, 0],
+  departments: 2,
+  spread: false,
+  first: [
+    { queue: 2, gpus: 1, workers: 1, min: 1, priority: 50 },
+    { queue: 0, gpus: 1, workers: 2, min: 1, priority: 50 },
+    { queue: 3, gpus: 4, workers: 2, min: 2, priority: 50 },
+  ],
+  later: [
+    { queue: 0, gpus: 0.5, workers: 3, min: 1, priority: 75 },
+    { queue: 0, gpus: 0.5, workers: 2, min: 1, priority: 50 },
+    { queue: 1, gpus: 0.25, workers: 2, min: 1, priority: 50 },
+    { queue: 0, gpus: 0.5, workers: 2, min: 2, priority: 50 },
+    { queue: 3, gpus: 1, workers: 1, min: 1, priority: 50 },
+    { queue: 2, gpus: 0.25, workers: 2, min: 1, priority: 50 },
+  ],
+};
 
 function queuesOf({ deserved, departments }: Cluster): QueueState[] {
   const top = Array.from({ length: departments }, (_, at) => queue(`d${at}`, 4));
@@ -230,7 +251,8 @@ describe('a cycle', () => {
         expect(brief(runCycle(kept))).toEqual(brief(runCycle(fresh)));
         expect(standing(kept)).toEqual(standing(fresh));
       }),
-      RUNS,
+      // Shared GPUs come and go in an order of their own here: which of two equal ones is taken must not depend on it.
+      { ...RUNS, examples: [[sharedGpusOutOfOrder]] },
     );
   });
 });

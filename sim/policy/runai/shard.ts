@@ -36,11 +36,11 @@ export interface Shards {
   poolOf: Int16Array;
   /** By pool, the jobs in its session that lack workers they want. */
   wanting: Set<number>[];
-  /** GPUs of a job that count against its project's cap, 1/1000, and the pool they are in. */
-  countedMilli: Float64Array;
+  /** GPUs of a job that count against its project's cap, in the cluster's units (whole numbers), and the pool they are in. */
+  countedUnits: Float64Array;
   countedIn: Int16Array;
-  /** GPUs held by project × pools + pool, 1/1000; those on their way out do not count. */
-  heldMilli: Float64Array;
+  /** GPUs held by project × pools + pool, in units; those on their way out do not count. */
+  heldUnits: Float64Array;
   /** Jobs that wait and may go to more than one pool. */
   roaming: Set<number>;
   /** Jobs that wait or hold something, by name. */
@@ -59,9 +59,9 @@ export function openShards(view: View, memory: Memory, rules: ShardRules): Shard
     list: pools.map((_, pool) => openShard(view, rules, pool)),
     poolOf: new Int16Array(jobs.count).fill(-1),
     wanting: pools.map(() => new Set()),
-    countedMilli: new Float64Array(jobs.count),
+    countedUnits: new Float64Array(jobs.count),
     countedIn: new Int16Array(jobs.count),
-    heldMilli: new Float64Array(projects.length * pools.length),
+    heldUnits: new Float64Array(projects.length * pools.length),
     roaming: new Set(),
     jobOfName: new Map(),
   };
@@ -125,7 +125,7 @@ export function followJob(view: View, memory: Memory, rules: ShardRules, shards:
         units += cluster.unitsPerGpu(job, pool) * jobs.taskGpus[task];
     }
   }
-  count(view, shards, job, Math.max(0, pool), (units * 1000) / GPU_UNITS);
+  count(view, shards, job, Math.max(0, pool), units);
   if (poolOf[job] !== pool && poolOf[job] >= 0) leave(shards, scenario.jobs.ids[job], job, poolOf[job]);
   standIn(shards, job, pool, alive && status !== TERMINATING && wants);
   if (alive && status === PENDING && pooled.length > 1) roaming.add(job);
@@ -204,27 +204,27 @@ export function settleAll(view: View, memory: Memory, rules: ShardRules, shards:
   shard.disturbed.clear();
 }
 
-/** From now on a job holds that much, 1/1000 GPU, in the pool. */
-function count(view: View, shards: Shards, job: number, pool: number, milli: number): void {
-  const { countedMilli, countedIn, heldMilli } = shards;
+/** From now on a job holds that many units of GPU in the pool. */
+function count(view: View, shards: Shards, job: number, pool: number, units: number): void {
+  const { countedUnits, countedIn, heldUnits } = shards;
   const cells = view.scenario.jobs.project[job] * view.scenario.pools.length;
-  heldMilli[cells + countedIn[job]] -= countedMilli[job];
-  countedMilli[job] = milli;
+  heldUnits[cells + countedIn[job]] -= countedUnits[job];
+  countedUnits[job] = units;
   countedIn[job] = pool;
-  heldMilli[cells + pool] += milli;
+  heldUnits[cells + pool] += units;
 }
 
 /** What an action changes in that, ahead of the world. */
 export function countHeld(view: View, shards: Shards, action: Outgoing['action'], pool: number): void {
   const { job } = action;
-  let milli = 0;
+  let units = 0;
   if (action.kind !== 'preempt') {
     let gpus = 0;
     for (const task of action.tasks) gpus += view.scenario.jobs.taskGpus[task];
-    const change = (gpus * view.cluster.unitsPerGpu(job, pool) * 1000) / GPU_UNITS;
-    milli = shards.countedMilli[job] + (action.kind === 'place' ? change : -change);
+    const change = gpus * view.cluster.unitsPerGpu(job, pool);
+    units = shards.countedUnits[job] + (action.kind === 'place' ? change : -change);
   }
-  count(view, shards, job, pool, milli);
+  count(view, shards, job, pool, units);
 }
 
 /** Takes a waiting job into another pool's session for one cycle. */
@@ -257,7 +257,7 @@ export function capBorrowing(view: View, shards: Shards, shard: Shard): void {
     pools.forEach((_, pool) => {
       const deserved = deservedGpus[pool] ?? 0;
       if (pool === shard.pool || deserved < 0) return;
-      elsewhere += Math.max(0, shards.heldMilli[project * pools.length + pool] / 1000 - deserved);
+      elsewhere += Math.max(0, shards.heldUnits[project * pools.length + pool] / GPU_UNITS - deserved);
     });
     limit[shard.session.queues.row.get(name) as number] = own + Math.max(0, maxOverQuotaGpus - elsewhere);
   });

@@ -69,7 +69,7 @@ function countAfresh(session: Session): void {
   disturbed.clear();
 }
 
-/** Shared GPUs that nothing sits on any more. */
+/** Shared GPUs that nothing sits on any more go; the others stand in order of name, however they came: ties go by order. */
 function dropSlots(session: Session): void {
   const { nodes, slots, columns } = session;
   for (let node = 0; node < nodes.count; node++) {
@@ -80,6 +80,7 @@ function dropSlots(session: Session): void {
       if (!busy) slots.free.push(slot);
       return busy;
     });
+    nodes.slots[node].sort((a, b) => (slots.label[a] < slots.label[b] ? -1 : 1));
   }
 }
 
