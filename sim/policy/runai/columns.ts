@@ -132,8 +132,6 @@ export interface Job extends JobView {
   stalenessGraceUs: number;
   preemptionDelayUs: number;
   tasks: number[];
-  /** Jobs of equal `kind` ask for the same amounts next; −1 = not known. */
-  kind: number;
   /** Jobs of equal `shape` ask for the same things under the same constraints, as long as nothing of them is placed. */
   shape: string;
   /** All tasks are of one kind, so that where one gang of it does not fit, no other does. */
@@ -152,7 +150,7 @@ export interface TaskFacts {
   devices: number;
   portion: number;
   memoryMiB: number;
-  /** Vector; GPUs as the sum of shares to the hundredth, 0 where asked by memory. */
+  /** Vector, shared by all tasks that ask for the same; GPUs as the sum of shares to the hundredth, 0 where asked by memory. */
   asks: Float64Array;
   /** GPUs for quota, MIG instances by their size. */
   quotaGpus: number;
@@ -205,6 +203,8 @@ export interface Slots {
 /** What a queue is compared by, as long as nothing changes what it uses. */
 export interface QueueRank {
   queue: number;
+  /** Of the queue, when this was made. */
+  version: number;
   overShare: boolean;
   withinDeserved: boolean;
   usesWithoutShare: boolean;
@@ -230,11 +230,18 @@ export interface Queues {
   shares: ResourceColumns[];
   tree: QueueTree;
   /** Goes up whenever what the queue uses changes. */
-  version: Float64Array;
-  /** By queue, its rank as last made, and of what. */
-  ranked: ({ asks: Float64Array; version: number; rank: QueueRank } | null)[];
+  version: Int32Array;
+  /** By queue, its ranks as last made, by what its best job asks for (vectors are one and the same where they are equal). */
+  ranked: Map<Float64Array, QueueRank>[];
   /** Its own jobs. */
   jobs: Set<Job>[];
+}
+
+/** Old values, to be written again: column, index, value, one after the other. */
+export interface Journal {
+  entries: Float64Array;
+  /** Of `entries`, in use. */
+  length: number;
 }
 
 /** What a statement did to a task, in order. */
@@ -260,7 +267,7 @@ export interface Session {
   freeSets: number[];
   setCount: number;
   columns: Float64Array[];
-  journal: number[];
+  journal: Journal;
   operations: Operation[];
   groupLists: number[][];
   ghostLists: Ghost[][];
@@ -269,6 +276,8 @@ export interface Session {
   /** Nodes with shared GPUs on which tasks came or went outside a cycle: to be counted afresh. */
   disturbed: Set<number>;
   shapes: Map<string, number>;
+  /** Vectors of amounts asked for, each kept once: equal ones are the same. */
+  vectors: Map<string, Float64Array>;
   /** Capacity of the pool: cores/1000, bytes, GPUs. */
   total: Float64Array;
   /** Largest amount any one node has, by dimension. */
@@ -296,16 +305,29 @@ export type Wait =
   | { kind: 'delay'; untilUs: number }
   | { kind: 'harder'; than: string };
 
+function note({ journal }: Session, column: number, index: number, before: number): void {
+  const { length } = journal;
+  if (length + 3 > journal.entries.length) {
+    const longer = new Float64Array(2 * journal.entries.length + 3 * 1024);
+    longer.set(journal.entries);
+    journal.entries = longer;
+  }
+  journal.entries[length] = column;
+  journal.entries[length + 1] = index;
+  journal.entries[length + 2] = before;
+  journal.length = length + 3;
+}
+
 export function write(session: Session, column: number, index: number, value: number): void {
   const array = session.columns[column];
-  session.journal.push(column, index, array[index]);
+  note(session, column, index, array[index]);
   array[index] = value;
   if (column <= NODE_RELEASING) nodeChanged(session, index);
 }
 
 export function add(session: Session, column: number, index: number, amount: number): void {
   const array = session.columns[column];
-  session.journal.push(column, index, array[index]);
+  note(session, column, index, array[index]);
   array[index] += amount;
   if (column <= NODE_RELEASING) nodeChanged(session, index);
 }
@@ -343,7 +365,7 @@ export function openSlot(session: Session, node: number, label: string | null): 
   slots.node[slot] = node;
   slots.label[slot] = label ?? freshLabel(session, node);
   nodes.slots[node].push(slot);
-  session.journal.push(SLOT_OPENED, node, slot);
+  note(session, SLOT_OPENED, node, slot);
   return slot;
 }
 
@@ -363,15 +385,16 @@ export function grow(columns: Float64Array[], column: number): void {
 /** Takes everything back that was written since the journal was `length` long. */
 export function restore(session: Session, length: number): void {
   const { journal, columns, nodes, slots, facts } = session;
+  const { entries } = journal;
   for (let at = journal.length - 3; at >= length; at -= 3) {
-    const column = journal[at];
-    const index = journal[at + 1];
+    const column = entries[at];
+    const index = entries[at + 1];
     if (column === SLOT_OPENED) {
       nodes.slots[index].pop();
-      slots.free.push(journal[at + 2]);
+      slots.free.push(entries[at + 2]);
       continue;
     }
-    columns[column][index] = journal[at + 2];
+    columns[column][index] = entries[at + 2];
     if (column === TASK_STATUS_COLUMN) forget(facts[index].job);
     else if (column === QUEUE_USED) session.queues.version[Math.trunc(index / SHARED)]++;
     else if (column <= NODE_RELEASING) nodeChanged(session, index);
@@ -381,7 +404,6 @@ export function restore(session: Session, length: number): void {
 
 /** A job's caches no longer hold. */
 export function forget(job: Job): void {
-  job.kind = -1;
   job.toAllocate = null;
   job.asks = null;
   job.holds = null;

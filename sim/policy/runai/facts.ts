@@ -30,7 +30,7 @@ export function factsOf(session: Session, job: Job, set: Group, state: TaskState
     devices,
     portion,
     memoryMiB: shared ? state.gpuMemoryMiB : 0,
-    asks,
+    asks: internVector(session, asks),
     quotaGpus: asks[GPU] + migGpus,
     migGpus,
     cpuOnly: asks[GPU] === 0 && kind === WHOLE,
@@ -52,6 +52,14 @@ function shapeOfTask(session: Session, { state, kind, devices, portion, memoryMi
     state.podAffinity.length + state.podAntiAffinity.length > 0 ? state.labels : null,
   ]);
   return intern(session, key);
+}
+
+/** The one vector that stands for all equal to it. */
+export function internVector({ vectors }: Session, vector: Float64Array): Float64Array {
+  const key = vector.join();
+  const known = vectors.get(key);
+  if (known === undefined) vectors.set(key, vector);
+  return known ?? vector;
 }
 
 function intern({ shapes }: Session, key: string): number {

@@ -36,7 +36,8 @@ export function likeness({ session, lists }: Tried, scenario: Scenario): string 
   const views: JobView[] = [];
   for (const [job, tasks] of victims) {
     if (job === preemptor.job || isElastic(job) || tasks.length !== job.tasks.length || wishes(job.root)) return null;
-    views.push({ ...job, need: BELOW });
+    const { root, sets } = job;
+    views.push({ job, root, sets, toAllocate: null, asks: null, holds: null, need: BELOW });
   }
   const inLine = [...views].sort((a, b) => compareJobs(session, a, b));
   const plenty = hasPlenty(session, node, askedBy(session, scenario));

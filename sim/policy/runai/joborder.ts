@@ -5,18 +5,24 @@ import { compareRanks, rankQueue } from './queueorder.ts';
 import { asksOf, elasticity, holdsOf } from './subgroups.ts';
 
 /** Higher priority; below its minimum, then at it, then above; older; by name. */
-export function compareJobs(session: Session, left: JobView, right: JobView): number {
+export function jobComparison(session: Session): (left: JobView, right: JobView) => number {
   const { plugins } = session.config;
-  if (plugins.has('priority') && left.job.priority !== right.job.priority) {
-    return right.job.priority - left.job.priority;
-  }
-  if (plugins.has('elastic')) {
-    const byNeed = elasticity(session, left) - elasticity(session, right);
-    if (byNeed !== 0) return byNeed;
-  }
-  const byAge = left.job.createdUs - right.job.createdUs;
-  return byAge || (left.job.name < right.job.name ? -1 : left.job.name > right.job.name ? 1 : 0);
+  const byPriority = plugins.has('priority');
+  const byNeed = plugins.has('elastic');
+  return (left, right) => {
+    const a = left.job;
+    const b = right.job;
+    if (byPriority && a.priority !== b.priority) return b.priority - a.priority;
+    if (byNeed) {
+      const order = elasticity(session, left) - elasticity(session, right);
+      if (order !== 0) return order;
+    }
+    return a.createdUs - b.createdUs || (a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
+  };
 }
+
+export const compareJobs = (session: Session, left: JobView, right: JobView): number =>
+  jobComparison(session)(left, right);
 
 /** Jobs of each queue, in the order in which they come up. */
 export type Lists = Map<number, readonly JobView[]>;
@@ -34,7 +40,8 @@ export function listsOf(session: Session, victims: boolean, jobs: Iterable<JobVi
 }
 
 export function sortJobs(session: Session, victims: boolean, list: JobView[]): void {
-  list.sort(victims ? (a, b) => compareJobs(session, b, a) : (a, b) => compareJobs(session, a, b));
+  const compare = jobComparison(session);
+  list.sort(victims ? (a, b) => compare(b, a) : compare);
 }
 
 interface Branch {
@@ -58,6 +65,7 @@ interface Branch {
 
 const unranked = (): QueueRank => ({
   queue: -1,
+  version: -1,
   overShare: false,
   withinDeserved: false,
   usesWithoutShare: false,
@@ -68,18 +76,16 @@ const unranked = (): QueueRank => ({
 /** The rank of a queue whose best job asks for that much, made anew only where either changed: searches ask over and over. */
 function rankFor(session: Session, queue: number, asks: Float64Array): QueueRank {
   const { ranked, version } = session.queues;
-  const known = ranked[queue];
-  if (known !== null && known.version === version[queue] && sameVector(known.asks, asks)) return known.rank;
-  const rank = unranked();
-  rankQueue(session, queue, asks, null, null, rank);
-  ranked[queue] = { asks, version: version[queue], rank };
+  let rank = ranked[queue].get(asks);
+  if (rank === undefined) {
+    rank = unranked();
+    ranked[queue].set(asks, rank);
+  }
+  if (rank.version !== version[queue]) {
+    rank.version = version[queue];
+    rankQueue(session, queue, asks, null, null, rank);
+  }
   return rank;
-}
-
-function sameVector(a: Float64Array, b: Float64Array): boolean {
-  if (a === b) return true;
-  for (let dim = 0; dim < a.length; dim++) if (a[dim] !== b[dim]) return false;
-  return true;
 }
 
 export class JobOrder {
@@ -238,8 +244,11 @@ export class JobOrder {
   }
 }
 
-export const hasPending = ({ columns }: Session, job: Job): boolean =>
-  job.sets.some((set) => columns[SET_PENDING][set.row] > 0);
+export const hasPending = ({ columns }: Session, job: Job): boolean => anySet(columns[SET_PENDING], job);
 
-export const hasPlaced = ({ columns }: Session, job: Job): boolean =>
-  job.sets.some((set) => columns[SET_ALLOCATED][set.row] > 0);
+export const hasPlaced = ({ columns }: Session, job: Job): boolean => anySet(columns[SET_ALLOCATED], job);
+
+function anySet(column: Float64Array, { sets }: Job): boolean {
+  for (const { row } of sets) if (column[row] > 0) return true;
+  return false;
+}

@@ -65,18 +65,21 @@ export function mayTakeFrom(session: Session, reclaimer: Job, victimQueue: numbe
   return !under;
 }
 
-function usedOf(session: Session, queue: number): Float64Array {
-  return session.columns[QUEUE_USED].slice(queue * SHARED, queue * SHARED + SHARED);
+const usedOf = (session: Session, queue: number): number[] => amountsOf(session.columns[QUEUE_USED], queue);
+
+function amountsOf(column: Float64Array, queue: number): number[] {
+  const at = queue * SHARED;
+  return [column[at + CPU], column[at + MEMORY], column[at + GPU]];
 }
 
-function withinAllocatable(session: Session, queue: number, amounts: Float64Array): boolean {
+function withinAllocatable(session: Session, queue: number, amounts: readonly number[]): boolean {
   for (let resource = 0; resource < SHARED; resource++) {
     if (!within(amounts[resource], allocatable(session, queue, resource))) return false;
   }
   return true;
 }
 
-function withinShareOf(session: Session, queue: number, amounts: Float64Array): boolean {
+function withinShareOf(session: Session, queue: number, amounts: readonly number[]): boolean {
   for (let resource = 0; resource < SHARED; resource++) {
     if (!within(amounts[resource], session.queues.shares[resource].deserved[queue])) return false;
   }
@@ -107,20 +110,22 @@ export function reclaimIsLegal(
 ): boolean {
   const { queues } = session;
   const asks = asShared(session, asksOf(session, reclaimer));
-  const remaining = new Map<number, Float64Array>();
+  const remaining = new Map<number, number[]>();
   const involved = new Map<number, boolean[]>();
-  const left = (queue: number): Float64Array => {
+  const left = (queue: number): number[] => {
     let amounts = remaining.get(queue);
     if (amounts === undefined) {
-      amounts = before.all.slice(queue * SHARED, queue * SHARED + SHARED);
+      amounts = amountsOf(before.all, queue);
       remaining.set(queue, amounts);
     }
     return amounts;
   };
-  const bundles = new Map<number, Float64Array[]>();
+  const bundles = new Map<number, number[][]>();
   for (const [job, tasks] of victims) {
     const taken = takenOf(session, job, tasks, allGone);
-    if (taken.length > 0) bundles.set(job.queue, [...(bundles.get(job.queue) ?? []), ...taken]);
+    const known = bundles.get(job.queue);
+    if (known !== undefined) known.push(...taken);
+    else if (taken.length > 0) bundles.set(job.queue, taken);
   }
   for (const [queue, taken] of bundles) {
     const [own, theirs] = partingQueues(session, reclaimer.job.queue, queue);
@@ -144,7 +149,7 @@ export function reclaimIsLegal(
   return staysWithinBounds(session, reclaimer.job, asks, own, remaining, involved, before);
 }
 
-function underDeserved({ queues }: Session, queue: number, more: Float64Array, before: Float64Array): boolean {
+function underDeserved({ queues }: Session, queue: number, more: readonly number[], before: Float64Array): boolean {
   for (let resource = 0; resource < SHARED; resource++) {
     const amount = before[queue * SHARED + resource] + more[resource];
     if (!within(amount, queues.shares[resource].deserved[queue])) return false;
@@ -153,24 +158,28 @@ function underDeserved({ queues }: Session, queue: number, more: Float64Array, b
 }
 
 /** Elastic surplus one task at a time, then the core of the gang as one. */
-function takenOf(session: Session, job: Job, tasks: readonly number[], allGone: boolean): Float64Array[] {
+function takenOf(session: Session, job: Job, tasks: readonly number[], allGone: boolean): number[][] {
   const { columns, config, facts } = session;
   const moved = (task: number): boolean =>
     !allGone && config.allowConsolidatingReclaim && isActiveAllocated(columns[TASK_STATUS_COLUMN][task]);
   const core: number[] = [];
-  const taken: Float64Array[] = [];
+  const taken: number[][] = [];
   for (const set of job.sets) {
-    const ours = tasks.filter((task) => facts[task].set.row === set.row);
-    core.push(...ours.slice(0, set.min));
-    for (const task of ours.slice(set.min)) if (!moved(task)) taken.push(chargeOf(session, [task]));
+    let ours = 0;
+    for (const task of tasks) {
+      if (facts[task].set.row !== set.row) continue;
+      const surplus = ours++ >= set.min;
+      if (moved(task)) continue;
+      if (surplus) taken.push(chargeOf(session, [task]));
+      else core.push(task);
+    }
   }
-  const staying = core.filter((task) => !moved(task));
-  if (staying.length > 0) taken.push(chargeOf(session, staying));
+  if (core.length > 0) taken.push(chargeOf(session, core));
   return taken;
 }
 
-function chargeOf({ facts, columns }: Session, tasks: readonly number[]): Float64Array {
-  const sum = new Float64Array(SHARED + 1);
+function chargeOf({ facts, columns }: Session, tasks: readonly number[]): number[] {
+  const sum = [0, 0, 0, 0];
   for (const task of tasks) {
     sum[CPU] += facts[task].asks[CPU];
     sum[MEMORY] += facts[task].asks[MEMORY];
@@ -181,21 +190,21 @@ function chargeOf({ facts, columns }: Session, tasks: readonly number[]): Float6
 }
 
 /** Which of the shared resources play a part; MIG instances alone do not make GPUs one, though they count as GPUs used. */
-const involvedIn = (amounts: readonly Float64Array[], gpus: number): boolean[] =>
+const involvedIn = (amounts: readonly ArrayLike<number>[], gpus: number): boolean[] =>
   [CPU, MEMORY, gpus].map((resource) => amounts.some((vector) => vector[resource] > 0));
 
 function staysWithinBounds(
   session: Session,
   reclaimer: Job,
-  asks: Float64Array,
+  asks: readonly number[],
   own: readonly boolean[],
-  remaining: ReadonlyMap<number, Float64Array>,
+  remaining: ReadonlyMap<number, number[]>,
   involved: ReadonlyMap<number, boolean[]>,
   before: UseBefore,
 ): boolean {
   const { queues } = session;
   for (const queue of queues.upward[reclaimer.queue]) {
-    const base = remaining.get(queue) ?? before.all.subarray(queue * SHARED, queue * SHARED + SHARED);
+    const base = remaining.get(queue) ?? amountsOf(before.all, queue);
     const after = base.map((amount, resource) => amount + asks[resource]);
     for (const [sibling, theirs] of remaining) {
       if (sibling === queue || queues.parent[sibling] !== queues.parent[queue]) continue;

@@ -193,24 +193,14 @@ function firstAfter(session: Session, waiting: readonly Job[], jobs: ReadonlySet
 function thin(session: Session, jobs: readonly Job[], from: number, end: number): readonly JobView[] {
   const to = Math.min(end, jobs.length);
   if (to - from < 3) return jobs.slice(from, to);
-  const last = new Map<number, number>();
+  const last = new Map<Float64Array, number>();
   const keep = new Set<number>();
   for (let at = from; at < to; at++) {
-    const kind = kindOf(session, jobs[at]);
+    // Jobs that ask for the same amounts next share the vector that says so.
+    const kind = asksOf(session, jobs[at]);
     if (!last.has(kind)) keep.add(at);
     last.set(kind, at);
   }
   for (const at of last.values()) keep.add(at);
   return keep.size === to - from ? jobs.slice(from, to) : [...keep].sort((a, b) => a - b).map((at) => jobs[at]);
-}
-
-/** Equal where the next tasks ask for the same amounts. */
-function kindOf(session: Session, job: Job): number {
-  if (job.asks === null || job.kind < 0) {
-    const key = `asks ${asksOf(session, job).join()}`;
-    const known = session.shapes.get(key) ?? session.shapes.size;
-    session.shapes.set(key, known);
-    job.kind = known;
-  }
-  return job.kind;
 }

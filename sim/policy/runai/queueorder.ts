@@ -60,8 +60,8 @@ export function compareRanks(session: Session, left: QueueRank, right: QueueRank
   const byPriority = queues.priority[right.queue] - queues.priority[left.queue];
   if (byPriority !== 0) return byPriority;
   if (left.usesWithoutShare !== right.usesWithoutShare) return left.usesWithoutShare ? 1 : -1;
-  if (left.dominant !== right.dominant) return left.dominant - right.dominant;
-  if (left.dominantBare !== right.dominantBare) return left.dominantBare - right.dominantBare;
+  if (left.dominant !== right.dominant) return left.dominant < right.dominant ? -1 : 1;
+  if (left.dominantBare !== right.dominantBare) return left.dominantBare < right.dominantBare ? -1 : 1;
   return byAllocatable(session, left.queue, right.queue) || byAge(session, left.queue, right.queue);
 }
 

@@ -61,8 +61,8 @@ export function compileQueues(states: readonly QueueState[]): Queues {
     reclaimMinRuntimeUs: states.map(({ reclaimMinRuntimeUs }) => reclaimMinRuntimeUs),
     shares,
     tree: tree(states, parent),
-    version: new Float64Array(count),
-    ranked: new Array(count).fill(null),
+    version: new Int32Array(count),
+    ranked: states.map(() => new Map()),
     jobs: states.map(() => new Set()),
   };
 }
@@ -139,7 +139,7 @@ export function within(amount: number, bound: number): boolean {
 }
 
 /** Using that much in all resources the queue would stay within what it deserves. */
-export function withinDeserved(session: Session, queue: number, more: Float64Array): boolean {
+export function withinDeserved(session: Session, queue: number, more: ArrayLike<number>): boolean {
   for (let resource = 0; resource < SHARED; resource++) {
     const { deserved } = session.queues.shares[resource];
     if (!within(used(session, queue, resource) + more[resource], deserved[queue])) return false;
@@ -148,8 +148,8 @@ export function withinDeserved(session: Session, queue: number, more: Float64Arr
 }
 
 /** A vector as queues count it: MIG instances are GPUs. */
-export function asShared(session: Session, vector: Float64Array): Float64Array {
-  const shared = vector.slice(0, SHARED);
+export function asShared(session: Session, vector: Float64Array): number[] {
+  const shared = [vector[CPU], vector[MEMORY], vector[GPU]];
   for (let dim = GPU + 1; dim < session.dims; dim++) shared[GPU] += vector[dim] * session.gpusPerUnit[dim];
   return shared;
 }

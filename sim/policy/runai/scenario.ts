@@ -2,7 +2,7 @@
  * Which victims to try: queues least deserving first, one job (or its elastic surplus) more at a time; of those, the sets
  * worth simulating.
  */
-import { type Job, type JobView, type Session, TASK_NODE } from './columns.ts';
+import { type Job, type JobView, type Session, TASK_ACCEPTED_GPUS, TASK_NODE } from './columns.ts';
 import type { JobOrder } from './joborder.ts';
 import { acceptedGpus } from './requests.ts';
 import { type Sieve, sieveFor, worthTrying } from './sieve.ts';
@@ -24,7 +24,7 @@ export interface Scenario {
   added: number[];
   parts: Map<Job, Part[]>;
   /** By job, everything named; a task can be named twice. */
-  victims: Map<Job, number[]>;
+  victims: Map<Job, readonly number[]>;
   /** By node, jobs with added victims on it; kept of the set that grows alone. */
   jobsOn: Map<number, Set<Job>> | null;
 }
@@ -64,10 +64,10 @@ function addPart({ parts, victims }: Scenario, part: Part): void {
   const known = parts.get(part.job);
   if (known === undefined) {
     parts.set(part.job, [part]);
-    victims.set(part.job, [...part.tasks]);
+    victims.set(part.job, part.tasks);
   } else {
     known.push(part);
-    victims.get(part.job)?.push(...part.tasks);
+    victims.set(part.job, known.flatMap(({ tasks }) => tasks));
   }
 }
 
@@ -139,8 +139,17 @@ function addNextVictim(session: Session, { order, recorded }: Gathering, scenari
   return true;
 }
 
-/** First way: for each node of the latest victim, all victims that have something on it. */
-export function nodeByNode(session: Session, base: Scenario): Scenario[] {
+/**
+ * First way: for each node of the latest victim, all victims that have something on it. `most`: the most GPUs that one task
+ * needs on a node, 0 where that is not known or another node may have them; what cannot offer them is left out.
+ */
+export function nodeByNode(
+  session: Session,
+  base: Scenario,
+  _feasible: ReadonlySet<number>,
+  free: Float64Array,
+  most: number,
+): Scenario[] {
   if (base.added.length === 0) return base.recordedTasks.length === 0 ? [] : [base];
   const nodeOf = session.columns[TASK_NODE];
   const latest = session.facts[base.added[base.added.length - 1]].job;
@@ -150,14 +159,13 @@ export function nodeByNode(session: Session, base: Scenario): Scenario[] {
   // Rows are in order of name.
   for (const node of [...nodes].sort((a, b) => a - b)) {
     const jobs = base.jobsOn?.get(node);
-    if (jobs === undefined) continue;
+    if (jobs === undefined || !mayOffer(session, base, node, jobs, free[node], most)) continue;
     const scenario = newScenario(base.preemptor, base.pending, base.recorded);
-    for (const job of jobs)
-      addVictims(
-        session,
-        scenario,
-        (base.parts.get(job) ?? []).flatMap(({ tasks }) => tasks),
-      );
+    for (const job of jobs) {
+      const named = base.parts.get(job) ?? [];
+      const tasks = named.length === 1 ? named[0].tasks : named.flatMap((each) => each.tasks);
+      addVictims(session, scenario, tasks);
+    }
     if (nodes.size > 1) {
       const key = [...scenario.added].sort((a, b) => a - b).join();
       if (seen.has(key)) continue;
@@ -166,6 +174,29 @@ export function nodeByNode(session: Session, base: Scenario): Scenario[] {
     scenarios.push(scenario);
   }
   return scenarios;
+}
+
+/** With these jobs' victims gone the node could have that many GPUs; or some of them are elsewhere, which is not weighed. */
+function mayOffer(
+  { columns }: Session,
+  { parts }: Scenario,
+  node: number,
+  jobs: ReadonlySet<Job>,
+  free: number,
+  most: number,
+): boolean {
+  if (most === 0) return true;
+  let sum = free;
+  for (const job of jobs) {
+    for (const { tasks } of parts.get(job) ?? []) {
+      for (const task of tasks) {
+        if (columns[TASK_NODE][task] !== node) return true;
+        sum += columns[TASK_ACCEPTED_GPUS][task];
+        if (sum >= most) return true;
+      }
+    }
+  }
+  return false;
 }
 
 /** Second way: nodes with the least room first, as many as could be enough, then more and more of them. */

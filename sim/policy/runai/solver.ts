@@ -151,8 +151,9 @@ function solve(
   const order = new JobOrder(session, true, search.victims());
   const tried: Tried = { session, lists: search.lists, open: openInOrder, failures: new Set() };
   const gathering = gather(session, preemptor, recorded.parts, order, open, free);
+  const most = recorded.tasks.length > 0 ? 0 : needsOnOneNode(session, gathering.scenario?.pending ?? [], free, open);
   for (let base = nextGathered(session, gathering); base !== null; base = nextGathered(session, gathering)) {
-    for (const scenario of way(session, base, open, free)) {
+    for (const scenario of way(session, base, open, free, most)) {
       if (!largestFits(session, scenario, free, open)) continue;
       if (search.legalIfGone && noneMoves(session, scenario, free, open) && !search.legalIfGone(scenario)) continue;
       const key = keyOf(scenario);
@@ -194,11 +195,29 @@ function noneMoves(session: Session, scenario: Scenario, free: Float64Array, ope
   return left < smallest;
 }
 
-/** With all its victims gone, some node has as many GPUs as the largest task asks for. Shares are left to the simulation. */
-function largestFits(session: Session, scenario: Scenario, free: Float64Array, open: ReadonlySet<number>): boolean {
-  const { facts, columns } = session;
+/** GPUs that the largest task asks for; shares are left to the simulation. */
+function mostAsked({ facts }: Session, pending: readonly number[]): number {
   let asked = 0;
-  for (const task of scenario.pending) if (facts[task].kind === WHOLE) asked = Math.max(asked, facts[task].asks[GPU]);
+  for (const task of pending) if (facts[task].kind === WHOLE) asked = Math.max(asked, facts[task].asks[GPU]);
+  return asked;
+}
+
+/** What the largest task asks for, less rounding; 0 where some node has it already. */
+function needsOnOneNode(
+  session: Session,
+  pending: readonly number[],
+  free: Float64Array,
+  open: ReadonlySet<number>,
+): number {
+  const asked = mostAsked(session, pending) - ROUNDING;
+  for (const node of open) if (free[node] >= asked) return 0;
+  return Math.max(0, asked);
+}
+
+/** With all its victims gone, some node has as many GPUs as the largest task asks for. */
+function largestFits(session: Session, scenario: Scenario, free: Float64Array, open: ReadonlySet<number>): boolean {
+  const { columns } = session;
+  const asked = mostAsked(session, scenario.pending);
   if (asked === 0) return true;
   const freed = new Map<number, number>();
   for (const tasks of [scenario.recordedTasks, scenario.added]) {

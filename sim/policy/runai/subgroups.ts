@@ -23,6 +23,7 @@ import {
   TASK_STATUS_COLUMN,
   TASK_VIRTUAL,
 } from './columns.ts';
+import { internVector } from './facts.ts';
 import { memoryAsGpus } from './requests.ts';
 
 export function placedIn(session: Session, set: Group): number {
@@ -102,16 +103,22 @@ function nextOfSet(session: Session, set: Group): number[] {
   return tasks;
 }
 
-/** What the next tasks ask for together; requests by memory as shares of the smallest GPU. */
+/** What the next tasks ask for together (one vector for all jobs that ask for the same); requests by memory as shares of the smallest GPU. */
 export function asksOf(session: Session, view: JobView): Float64Array {
   if (view.asks === null) {
+    const tasks = tasksToAllocate(session, view);
+    const first = tasks.length === 1 ? session.facts[tasks[0]] : null;
+    if (first !== null && first.memoryMiB === 0) {
+      view.asks = first.asks;
+      return view.asks;
+    }
     const sum = new Float64Array(session.dims);
-    for (const task of tasksToAllocate(session, view)) {
+    for (const task of tasks) {
       const facts = session.facts[task];
       for (let dim = 0; dim < session.dims; dim++) sum[dim] += facts.asks[dim];
       sum[GPU] += memoryAsGpus(facts, session.minGpuMemoryMiB);
     }
-    view.asks = sum;
+    view.asks = internVector(session, sum);
   }
   return view.asks;
 }
@@ -119,6 +126,11 @@ export function asksOf(session: Session, view: JobView): Float64Array {
 /** What its placed tasks asked for. */
 export function holdsOf(session: Session, view: JobView): Float64Array {
   if (view.holds === null) {
+    const only = view.sets.length === 1 && view.sets[0].tasks.length === 1 ? view.sets[0].tasks[0] : -1;
+    if (only >= 0 && isQueueAllocated(session.columns[TASK_STATUS_COLUMN][only])) {
+      view.holds = session.facts[only].asks;
+      return view.holds;
+    }
     const sum = new Float64Array(session.dims);
     const status = session.columns[TASK_STATUS_COLUMN];
     for (const set of view.sets) {
