@@ -44,7 +44,7 @@ const SMALL = { ...PLAIN, nodes: 100, waiting: 500 };
 const MIDDLE = { ...PLAIN, nodes: 1000, waiting: 10_000 };
 const LARGE = { ...PLAIN, nodes: 12_500, waiting: 20_000 };
 
-export const LOADS: Record<string, Load> = {
+const LOADS: Record<string, Load> = {
   'cycle/fill/100': SMALL,
   'cycle/fill/1000': MIDDLE,
   'cycle/fill/12500': LARGE,
@@ -126,7 +126,7 @@ function fairShares(times: number): CycleResult {
   return row(ROW, count, best, 'divisions/s');
 }
 
-export function poolOf(load: Load): SchedulerState {
+function poolOf(load: Load): SchedulerState {
   const stream = openStream('1', 'bench/cycle');
   const nodes = Array.from({ length: load.nodes }, (_, at) => nodeOf(at));
   const jobs: JobState[] = [];

@@ -7,7 +7,7 @@
  */
 import { packsWholeGpus } from './allocate.ts';
 import { GPU, type Group, type JobView, NODE_IDLE, NODE_RELEASING, type Session, TASK_NODE, WHOLE } from './columns.ts';
-import { compareJobs } from './joborder.ts';
+import { jobComparison } from './joborder.ts';
 import { placeIn, type WorkLists } from './lists.ts';
 import { freeOf, isMigNode } from './noderesources.ts';
 import type { Scenario } from './scenario.ts';
@@ -39,7 +39,7 @@ export function likeness({ session, lists }: Tried, scenario: Scenario): string 
     const { root, sets } = job;
     views.push({ job, root, sets, toAllocate: null, asks: null, holds: null, need: BELOW });
   }
-  const inLine = [...views].sort((a, b) => compareJobs(session, a, b));
+  const inLine = [...views].sort(jobComparison(session));
   const plenty = hasPlenty(session, node, askedBy(session, scenario));
   let text = plenty ? 'plenty' : '';
   for (let dim = 0, at = node * dims; dim < dims; dim++, at++) {

@@ -21,9 +21,6 @@ export function jobComparison(session: Session): (left: JobView, right: JobView)
   };
 }
 
-export const compareJobs = (session: Session, left: JobView, right: JobView): number =>
-  jobComparison(session)(left, right);
-
 /** Jobs of each queue, in the order in which they come up. */
 export type Lists = Map<number, readonly JobView[]>;
 
@@ -91,6 +88,7 @@ function rankFor(session: Session, queue: number, asks: Float64Array): QueueRank
 export class JobOrder {
   private readonly session: Session;
   private readonly victims: boolean;
+  private readonly compare: (left: JobView, right: JobView) => number;
   private readonly top: Heap<Branch>;
   private readonly branches = new Map<number, Branch>();
   /** Kept when a queue has run out of jobs: some may come back. */
@@ -99,6 +97,7 @@ export class JobOrder {
   constructor(session: Session, victims: boolean, lists: Lists) {
     this.session = session;
     this.victims = victims;
+    this.compare = jobComparison(session);
     this.top = this.heapOfBranches();
     for (const [queue, list] of lists) {
       if (queue < 0 || list.length === 0 || !session.queues.leaf[queue]) continue;
@@ -161,7 +160,7 @@ export class JobOrder {
   }
 
   private before(a: JobView, b: JobView): boolean {
-    return compareJobs(this.session, a, b) < 0 !== this.victims;
+    return this.compare(a, b) < 0 !== this.victims;
   }
 
   /** Removes branches that have run empty; the others' place may have changed. */

@@ -7,7 +7,7 @@
  */
 import type { Job, JobView, Session } from './columns.ts';
 import type { ActionName } from './config.ts';
-import { compareJobs, hasPending, hasPlaced, type Lists, listsOf, sortJobs } from './joborder.ts';
+import { hasPending, hasPlaced, jobComparison, type Lists, listsOf, sortJobs } from './joborder.ts';
 import { asksOf } from './subgroups.ts';
 
 export interface WorkLists {
@@ -59,11 +59,12 @@ export function placeIn(session: Session, lists: WorkLists, queue: number, view:
 }
 
 function placeFor(session: Session, sorted: readonly Job[], victims: boolean, job: JobView): number {
+  const compare = jobComparison(session);
   let low = 0;
   let high = sorted.length;
   while (low < high) {
     const middle = (low + high) >> 1;
-    const order = compareJobs(session, sorted[middle], job);
+    const order = compare(sorted[middle], job);
     if (victims ? order > 0 : order < 0) low = middle + 1;
     else high = middle;
   }
@@ -175,6 +176,7 @@ function merge(
 
 /** Where the job would stand among those that merely wait. */
 function firstAfter(session: Session, waiting: readonly Job[], jobs: ReadonlySet<Job>, view: JobView): number {
+  const compare = jobComparison(session);
   let low = 0;
   let high = waiting.length;
   while (low < high) {
@@ -183,7 +185,7 @@ function firstAfter(session: Session, waiting: readonly Job[], jobs: ReadonlySet
     // An involved job is out of place: its neighbour speaks for it.
     while (probe < high && jobs.has(waiting[probe])) probe++;
     if (probe === high) high = middle;
-    else if (compareJobs(session, waiting[probe], view) < 0) low = probe + 1;
+    else if (compare(waiting[probe], view) < 0) low = probe + 1;
     else high = middle;
   }
   return low;

@@ -67,7 +67,10 @@ function addPart({ parts, victims }: Scenario, part: Part): void {
     victims.set(part.job, part.tasks);
   } else {
     known.push(part);
-    victims.set(part.job, known.flatMap(({ tasks }) => tasks));
+    victims.set(
+      part.job,
+      known.flatMap(({ tasks }) => tasks),
+    );
   }
 }
 
@@ -82,9 +85,17 @@ export function keyOf({ pending, recordedTasks, added }: Scenario): string {
   return `${sorted(pending)}|${sorted(recordedTasks)}|${sorted(added)}`;
 }
 
-/** Takes victims from the order one by one and keeps what has come together so far. */
-export interface Gathering {
+/** Victims in the order in which they come up, and those already taken from it: several searches of one job start alike. */
+export interface Source {
   order: JobOrder;
+  taken: (readonly number[])[];
+}
+
+/** Takes victims from the source one by one and keeps what has come together so far. */
+export interface Gathering {
+  source: Source;
+  /** How many of those taken from the source it has looked at. */
+  at: number;
   scenario: Scenario | null;
   recorded: Set<number>;
   sieve: Sieve;
@@ -95,7 +106,7 @@ export function gather(
   session: Session,
   preemptor: JobView,
   recorded: readonly Part[],
-  order: JobOrder,
+  source: Source,
   feasible: ReadonlySet<number>,
   free: Float64Array,
 ): Gathering {
@@ -103,7 +114,8 @@ export function gather(
   const scenario = pending.length === 0 ? null : newScenario(preemptor, pending, recorded);
   if (scenario !== null) scenario.jobsOn = new Map();
   return {
-    order,
+    source,
+    at: 0,
     scenario,
     recorded: new Set(recorded.flatMap(({ tasks }) => tasks)),
     sieve: sieveFor(session, preemptor, pending, feasible, free),
@@ -113,11 +125,11 @@ export function gather(
 
 /** The next set that could be enough by the sums; null = no victims left. */
 export function nextGathered(session: Session, gathering: Gathering): Scenario | null {
-  const { scenario, order, sieve } = gathering;
+  const { scenario, source, sieve } = gathering;
   if (scenario === null) return null;
   for (;;) {
     if (gathering.started) {
-      if (order.empty) return null;
+      if (gathering.at === source.taken.length && source.order.empty) return null;
       if (!addNextVictim(session, gathering, scenario)) continue;
     }
     gathering.started = true;
@@ -125,7 +137,13 @@ export function nextGathered(session: Session, gathering: Gathering): Scenario |
   }
 }
 
-function addNextVictim(session: Session, { order, recorded }: Gathering, scenario: Scenario): boolean {
+function addNextVictim(session: Session, gathering: Gathering, scenario: Scenario): boolean {
+  const { recorded, source } = gathering;
+  const { order, taken } = source;
+  if (gathering.at < taken.length) {
+    addVictims(session, scenario, taken[gathering.at++]);
+    return true;
+  }
   const view = order.pop();
   const { tasks, more } = tasksToEvict(session, view);
   const rest = (taken: ReadonlySet<number>): number[] => tasksIn(view).filter((task) => !taken.has(task));
@@ -135,6 +153,7 @@ function addNextVictim(session: Session, { order, recorded }: Gathering, scenari
     return false;
   }
   if (more) order.push(part(session, view.job, rest(new Set(tasks)), false));
+  gathering.at = taken.push(tasks);
   addVictims(session, scenario, tasks);
   return true;
 }

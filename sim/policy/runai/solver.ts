@@ -32,6 +32,7 @@ import {
   type Part,
   partOf,
   type Scenario,
+  type Source,
 } from './scenario.ts';
 import { evict, mark, takeBack } from './statement.ts';
 import { gangSatisfied, part, tasksToAllocate, usedTasks } from './subgroups.ts';
@@ -70,9 +71,10 @@ export function makeRoom(search: Search, job: Job): Room {
   const budget = { left: session.config.maxScenariosPerJob || Infinity };
   const free = freeGpus(session);
   const feasible = feasibleNodes(session, job, free);
+  const source: Attempt['source'] = { current: null };
   for (const way of [nodeByNode, nodesTogether]) {
     const recorded: Solution = { tasks: [], parts: [] };
-    const attempt = { search, job, way, failed, budget, feasible, free };
+    const attempt = { search, job, way, failed, budget, feasible, free, source };
     const probe = (count: number): Solution | null => solve(attempt, recorded, tasks.slice(0, count));
     const most = largestSolvable(tasks.length, (count) => {
       const solution = probe(count);
@@ -133,11 +135,13 @@ interface Attempt {
   budget: { left: number };
   feasible: readonly number[];
   free: Float64Array;
+  /** Where victims come from as long as none is recorded; null = not opened yet. */
+  source: { current: Source | null };
 }
 
 /** Finds victims for some of the job's tasks; the statement is left standing. */
 function solve(
-  { search, job, way, failed, budget, feasible, free }: Attempt,
+  { search, job, way, failed, budget, feasible, free, source }: Attempt,
   recorded: Solution,
   tasks: number[],
 ): Solution | null {
@@ -148,9 +152,11 @@ function solve(
   const open = new Set(feasible);
   for (const task of recorded.tasks) open.add(columns[TASK_NODE][task]);
   const openInOrder = open.size === feasible.length ? feasible : [...open].sort((a, b) => a - b);
-  const order = new JobOrder(session, true, search.victims());
   const tried: Tried = { session, lists: search.lists, open: openInOrder, failures: new Set() };
-  const gathering = gather(session, preemptor, recorded.parts, order, open, free);
+  const opened = (): Source => ({ order: new JobOrder(session, true, search.victims()), taken: [] });
+  // A victim recorded already is passed over, which changes who comes next.
+  const victims = recorded.tasks.length > 0 ? opened() : (source.current ??= opened());
+  const gathering = gather(session, preemptor, recorded.parts, victims, open, free);
   const most = recorded.tasks.length > 0 ? 0 : needsOnOneNode(session, gathering.scenario?.pending ?? [], free, open);
   for (let base = nextGathered(session, gathering); base !== null; base = nextGathered(session, gathering)) {
     for (const scenario of way(session, base, open, free, most)) {
