@@ -3,6 +3,8 @@
 export interface Playback {
   /** From the first reading to the last, µs. */
   durationUs: number;
+  /** Between two readings of a series, µs: the shortest there is. */
+  stepUs: number;
   /** The latest reading of each series at most two steps old, so many µs after the first reading. */
   at(us: number): { name: string; labels: string; value: number }[];
 }
@@ -15,7 +17,7 @@ interface Series {
   value: number[];
 }
 
-const LINE = /^([A-Za-z_:][\w:]*)(\{.*\})? (\S+) (\d+(?:\.\d+)?)$/;
+const LINE = /^([A-Za-z_:][\w:]*)(\{[^\n]*\})? (\S+) (\d+(?:\.\d+)?)$/;
 
 /** Throws a sentence with the line that is none. */
 export function playback(text: string): Playback {
@@ -57,6 +59,7 @@ export function playback(text: string): Playback {
   const step = steps.length === 0 ? 60e6 : steps.reduce((least, s) => Math.min(least, s), Infinity);
   return {
     durationUs: last - first,
+    stepUs: step,
     at(us) {
       const now = first + us;
       return list.flatMap(({ name, labels, at, value }) => {

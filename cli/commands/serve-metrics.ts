@@ -175,8 +175,9 @@ function filePlayer(name: string): Player {
     throw new UserError(`${name}: ${(error as Error).message}`);
   }
   return {
-    overUs: () => played.durationUs,
+    // The last readings are good for a step, and stay where nothing begins again.
+    overUs: () => played.durationUs + played.stepUs,
     restart() {},
-    at: (us) => Promise.resolve(scrapeText(played.at(us))),
+    at: (us) => Promise.resolve(scrapeText(played.at(Math.min(us, played.durationUs)))),
   };
 }
