@@ -3,12 +3,10 @@ import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Claim } from './claim.ts';
 import { GROUPS } from './groups.ts';
+import { MARKDOWN, SUMMARY, tableIn, withTable } from './pages.ts';
 import { markdownOf, summaryOf } from './table.ts';
 
-function between(file: string, command: string): string | undefined {
-  const text = readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8');
-  return text.split(`<!-- ${command} -->`)[1]?.split('<!-- end of validation -->')[0]?.trim();
-}
+const page = (file: string) => readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8');
 
 describe('the claims as they come out now', () => {
   let claims: Claim[] = [];
@@ -21,10 +19,21 @@ describe('the claims as they come out now', () => {
   });
 
   it('are those that README sums up', () => {
-    expect(between('README.md', 'npm run validate -- --summary')).toBe(summaryOf(GROUPS, claims));
+    expect(tableIn(page('README.md'), SUMMARY)).toBe(summaryOf(GROUPS, claims));
   });
 
   it('are those that docs/validation.md lists', () => {
-    expect(between('docs/validation.md', 'npm run validate -- --markdown')).toBe(markdownOf(claims));
+    expect(tableIn(page('docs/validation.md'), MARKDOWN)).toBe(markdownOf(claims));
   });
+});
+
+it('--write changes the table and nothing else, and refuses a page without a place', () => {
+  const text = page('docs/validation.md');
+  const table = tableIn(text, MARKDOWN) as string;
+  expect(withTable(text, MARKDOWN, table)).toBe(text);
+  const changed = withTable(text, MARKDOWN, '| a |');
+  expect(tableIn(changed, MARKDOWN)).toBe('| a |');
+  expect(withTable(changed, MARKDOWN, table)).toBe(text);
+  expect(() => withTable(text, SUMMARY, table)).toThrow('no single place');
+  expect(() => withTable(text + text, MARKDOWN, table)).toThrow('no single place');
 });
