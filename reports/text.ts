@@ -341,19 +341,19 @@ function costRow(name: string, usd: number, why: string): string {
 
 /** A sentence as a block of its own. */
 function indented(text: string): string[] {
-  return wrap(text, '    ').map((line) => (line.startsWith('  ') ? line : `  ${line}`));
+  return wrap(text, '    ', '  ');
 }
 
-/** Words in lines no wider than a mail; the lines after the first begin with `indent`. */
-function wrap(text: string, indent: string): string[] {
+/** Words in lines no wider than a mail; the first begins with `first`, the others with `indent`. */
+function wrap(text: string, indent: string, first = ''): string[] {
   const lines: string[] = [];
-  let line = '';
+  let line = first;
   for (const word of text.split(' ')) {
     if (line !== '' && line.trim() !== '' && line.length + 1 + word.length > WIDTH) {
       lines.push(line);
       line = indent + word;
     } else {
-      line = lines.length === 0 && line === '' ? word : `${line} ${word}`;
+      line = lines.length === 0 && line === first ? first + word : `${line} ${word}`;
     }
   }
   return [...lines, line];
