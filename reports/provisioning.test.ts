@@ -80,7 +80,7 @@ describe('provisioning in a report', () => {
     expect(Math.max(...text.split('\n').map((line) => line.length))).toBeLessThanOrEqual(100);
     const page = htmlReport(run, all);
     expect(page).toContain('<h2>Week by week</h2>');
-    expect(page).toContain('old&lt;b&gt;');
+    expect(page).toContain('old&#60;b&#62;');
     expect(page).not.toContain('old<b>');
     const [head, first] = [...weeksCsv(run, provisioning)];
     expect(head.split(',').length).toBe(first.split(',').length);
