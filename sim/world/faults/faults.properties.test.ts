@@ -1,11 +1,14 @@
 /** What holds whatever breaks, whenever it does, and whatever is done about it. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { NODE_STATES } from '../../cluster/cluster.ts';
 import { stackNamed, TELEMETRY } from '../../policy/recovery/stacks.ts';
 import {
+  type CheckpointPlan,
   DAY_US,
   type FaultRow,
   type FaultSettings,
+  type FileSystemSpec,
   GPU_UNITS,
   HOUR_US,
   JOB_STATUS,
@@ -17,7 +20,8 @@ import {
   Simulation,
 } from '../../simulate.ts';
 import { seconds, smallScenario } from '../../testing.ts';
-import { preemptJob } from '../jobs/stopping.ts';
+import { evacuateJob, preemptJob } from '../jobs/stopping.ts';
+import { provisioning, rollout, step } from '../provisioning/testing.ts';
 import { NO_FAULTS } from './faults.ts';
 import { FAULT_KINDS } from './kinds.ts';
 import { REPAIR_DEFAULTS } from './repair.ts';
@@ -71,10 +75,10 @@ const JOBS: (Partial<JobSpec> & { durationUs: number })[] = [
   ...job,
 }));
 
-function scenarioWith(recovery: RecoverySettings, given: Partial<Scenario> = {}): Scenario {
+function scenarioWith(recovery: RecoverySettings, given: Partial<Scenario> = {}, jobs = JOBS): Scenario {
   return smallScenario({
     nodes: [{ pool: 0, count: 3, gpus: 4 }],
-    jobs: JOBS,
+    jobs,
     overrides: {
       startEpochSeconds: 4 * 86_400 + 9 * 3600,
       durationUs: 120 * DAY_US,
@@ -112,29 +116,94 @@ function check(run: Run, simulation: Simulation, exact: boolean, what: string): 
   }
 }
 
-/** Job 0 is in this phase at that moment, s: under `fifo`, undisturbed. `terminating` and `restoring` are brought about. */
-const PHASES: [string, number][] = [
-  ['queued', 5],
-  ['starting', 5],
-  ['stepping', 25],
-  ['checkpointing', 42],
-  ['restoring', 70],
-  ['terminating', 56],
+interface Phase {
+  name: string;
+  /** When the fault comes, s. */
+  at: number;
+  /** Whose phase it is. */
+  job: number;
+  status: string;
+  /** Brought about at this moment, s. */
+  after?: number;
+  how?: (simulation: Simulation) => void;
+  given?: Partial<Scenario>;
+}
+
+const preempted = (simulation: Simulation) => preemptJob(simulation.jobs, { job: 0, reason: 'a test' });
+const evacuated = (simulation: Simulation) => evacuateJob(simulation.jobs, 0, 0, 'a test');
+/** All nodes are drained at once: jobs have so long to end. */
+const drained = (waitS: number): Partial<Scenario> => ({
+  provisioning: provisioning({
+    rollouts: [
+      rollout({
+        ...{ atUs: seconds(20), maxUnavailable: { count: 3 }, drain: { waitUs: seconds(waitS), overdue: 'preempt' } },
+        steps: [step('firmware', 2), step('check', 1)],
+      }),
+    ],
+  }),
+});
+
+/** The phases of a job under `fifo`, undisturbed but for what is stated. */
+const PHASES: Phase[] = [
+  { name: 'queued', at: 21, job: 3, status: 'pending' },
+  { name: 'starting', at: 5, job: 0, status: 'starting' },
+  { name: 'stepping', at: 25, job: 0, status: 'running' },
+  { name: 'checkpointing', at: 42, job: 0, status: 'checkpointing' },
+  { name: 'evacuating', at: 37, job: 0, status: 'checkpointing', after: 35, how: evacuated },
+  { name: 'terminating', at: 56, job: 0, status: 'terminating', after: 50, how: preempted },
+  { name: 'restoring', at: 70, job: 0, status: 'starting', after: 50, how: preempted },
+  { name: 'draining', at: 25, job: 0, status: 'running', given: drained(60) },
 ];
+
+/** The same where checkpoints are written to, and read from, a file system: 20 s each. */
+const FILES: FileSystemSpec = {
+  name: 'scratch',
+  readBytesPerSecond: 20e9,
+  writeBytesPerSecond: 20e9,
+  nodeReadBytesPerSecond: 10e9,
+  nodeWriteBytesPerSecond: 10e9,
+  farBytesPerSecond: Infinity,
+  capacityBytes: Infinity,
+  retentionUs: 0,
+};
+const plan = (asynchronous: boolean): CheckpointPlan => ({
+  ...{ bytes: 400e9, asynchronous, stallUs: asynchronous ? seconds(1) : 0, tier: 'shared', sharedEvery: 0 },
+  ...{ fileSystem: 0, tierFileSystem: 0, keep: 3 },
+});
+const FILED_PHASES: Phase[] = [
+  { name: 'reading its data', at: 15, job: 0, status: 'starting' },
+  { name: 'writing', at: 85, job: 0, status: 'checkpointing' },
+  { name: 'saving itself', at: 75, job: 0, status: 'terminating', after: 70, how: preempted },
+  { name: 'evacuating', at: 75, job: 0, status: 'checkpointing', after: 70, how: evacuated },
+  { name: 'reading its checkpoint', at: 190, job: 0, status: 'starting', after: 150, how: evacuated },
+  { name: 'draining', at: 25, job: 0, status: 'starting', given: drained(10) },
+];
+
+function filed(recovery: RecoverySettings, asynchronous: boolean, given: Partial<Scenario> = {}): Scenario {
+  const dataset = { bytes: 400e9, fileSystem: 0 };
+  const job = { checkpoint: plan(asynchronous), dataset, checkpointOnPreempt: true, graceUs: seconds(30) };
+  const jobs = [{ ...JOBS[0], ...job }, { ...JOBS[1], ...job }, JOBS[3]];
+  return { ...scenarioWith(recovery, { storage: { fileSystems: [FILES] }, ...given }, jobs) };
+}
+
+function simulated(scenario: Scenario, { after, how }: Phase): Simulation {
+  const simulation = new Simulation(scenario);
+  if (after !== undefined) {
+    simulation.run(seconds(after));
+    how?.(simulation);
+  }
+  return simulation;
+}
 
 describe('every kind of fault × every action × every phase of a job', () => {
   for (const [name, recovery] of RECOVERIES) {
     it(`adds up, and no job is lost or run twice: ${name}`, () => {
       for (const [k, kind] of FAULT_KINDS.entries()) {
-        for (const [p, [phase, at]] of PHASES.entries()) {
+        for (const [p, phase] of PHASES.entries()) {
           const node = (k + p) % 2;
-          const simulation = new Simulation(scenarioWith(recovery));
-          const what = `${name}, ${kind.name}, ${phase}, node ${node}`;
-          if (phase === 'restoring' || phase === 'terminating') {
-            simulation.run(seconds(50));
-            preemptJob(simulation.jobs, { job: 0, reason: 'a test' });
-          }
-          simulation.injectFault(seconds(phase === 'queued' ? 21 : at), kind.name, node, 1);
+          const simulation = simulated(scenarioWith(recovery, phase.given), phase);
+          const what = `${name}, ${kind.name}, ${phase.name}, node ${node}`;
+          simulation.injectFault(seconds(phase.at), kind.name, node, 1);
           simulation.run();
           const elastic = name === 'ShrinkElastic';
           check(simulation.result(), simulation, kind.symptom !== 'slow' && !elastic, what);
@@ -143,17 +212,35 @@ describe('every kind of fault × every action × every phase of a job', () => {
     }, 60_000);
   }
 
-  it('strikes in the phases that it says', () => {
-    const phases = PHASES.map(([phase, at]) => {
-      const simulation = new Simulation(scenarioWith(stack('runai')));
-      if (phase === 'restoring' || phase === 'terminating') {
-        simulation.run(seconds(50));
-        preemptJob(simulation.jobs, { job: 0, reason: 'a test' });
+  for (const [name, recovery] of [RECOVERIES[0], RECOVERIES[1], RECOVERIES[6]]) {
+    it(`also while bytes move: ${name}`, () => {
+      for (const [k, kind] of FAULT_KINDS.entries()) {
+        for (const [p, phase] of FILED_PHASES.entries()) {
+          const simulation = simulated(filed(recovery, (k + p) % 2 === 1, phase.given), phase);
+          const what = `${name}, ${kind.name}, ${phase.name}`;
+          simulation.injectFault(seconds(phase.at), kind.name, 0, 1);
+          simulation.run();
+          check(simulation.result(), simulation, kind.symptom !== 'slow', what);
+          expect(simulation.storage?.usedBytes(0), what).toBe(0n);
+        }
       }
-      simulation.run(seconds(phase === 'queued' ? 21 : at));
-      return JOB_STATUS[simulation.jobs.status[phase === 'queued' ? 3 : 0]];
-    });
-    expect(phases).toEqual(['pending', 'starting', 'running', 'checkpointing', 'starting', 'terminating']);
+    }, 60_000);
+  }
+
+  it('strikes in the phases that it says', () => {
+    const here = (scenario: Scenario, phase: Phase) => {
+      const simulation = simulated(scenario, phase);
+      simulation.run(seconds(phase.at));
+      const node = simulation.cluster.nodeState[0];
+      return [phase.name, JOB_STATUS[simulation.jobs.status[phase.job]], NODE_STATES[node]];
+    };
+    const nodeIn = ({ given }: Phase) => (given === undefined ? 'ready' : 'draining');
+    for (const phase of PHASES) {
+      expect(here(scenarioWith(stack('runai'), phase.given), phase)).toEqual([phase.name, phase.status, nodeIn(phase)]);
+    }
+    for (const phase of FILED_PHASES) {
+      expect(here(filed(stack('runai'), false, phase.given), phase)).toEqual([phase.name, phase.status, nodeIn(phase)]);
+    }
   });
 });
 
