@@ -111,6 +111,7 @@ function closeGpu(faults: Faults, struck: Open, except: number): void {
   const [node] = struck.nodes;
   const gpu = cluster.gpuStart[node] + struck.gpu;
   // A node that is being repaired is reset with all its GPUs.
+  if (faults.repairs.has(node)) noteAway(faults, node, struck.row);
   if (!isUp(cluster.nodeState[node]) || faults.repairs.has(node)) return;
   const name = `GPU ${struck.gpu} of ${scenario.nodes.names[node]}`;
   if (!faults.resets.has(gpu)) {
@@ -126,18 +127,29 @@ function closeGpu(faults: Faults, struck: Open, except: number): void {
 export function closeNode(faults: Faults, node: number, cause: Cause, except = -1): void {
   const { cluster, jobs, engine, scenario } = faults.host;
   faults.unfit.delete(node);
-  if (!isUp(cluster.nodeState[node])) return;
+  if (!isUp(cluster.nodeState[node])) {
+    // It is being repaired for another fault, and may need more than that.
+    if (!faults.repairs.has(node)) return;
+    noteAway(faults, node, cause.row);
+    faults.repairs.open(node, cause.repair, cause.stream);
+    return;
+  }
   faults.forgetSpare(node);
   const name = scenario.nodes.names[node];
   if (!faults.repairs.has(node)) {
     for (const job of cause.jobs)
       jobs.observer?.(engine.now, 'unhealthy', job, -1, node, 0, `${name} is out of service`);
   }
-  const rows = faults.away.get(node) ?? [];
-  if (cause.row >= 0 && !rows.includes(cause.row)) rows.push(cause.row);
-  faults.away.set(node, rows);
+  for (const row of [...faults.resets.rowsOn(node), cause.row]) noteAway(faults, node, row);
   faults.repairs.open(node, cause.repair, cause.stream);
   moveOthers(faults, jobsOn(faults, node), cause, except, `${name} has to be repaired`);
+}
+
+/** What this fault has broken is back when the node is. */
+function noteAway(faults: Faults, node: number, row: number): void {
+  const rows = faults.away.get(node) ?? [];
+  if (row >= 0 && !rows.includes(row)) rows.push(row);
+  faults.away.set(node, rows);
 }
 
 /** Jobs on what has to be repaired that are well themselves: they leave, or are let end, as the stack does. */

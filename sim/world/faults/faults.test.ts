@@ -140,6 +140,53 @@ describe('the loop under Mission Control', () => {
     expect(run.jobs.status[0]).toBe(JOB_STATUS.indexOf('completed'));
   });
 
+  it('resets several GPUs of a node at a time, each by itself, and a whole node where one of them needs more', () => {
+    const jobs = [training, training, training].map((job, i) => ({ ...job, taskGpus: [i === 2 ? 6 : 1] }));
+    const one = scenarioOf({ recovery: recovery('mission-control', { faultTolerance: POLICY }) }, jobs, 1);
+    const apart = lifeOf(one, [
+      [1000, 'xid-95', 0, 1],
+      [1000, 'xid-95', 0, 6],
+    ]);
+    expect(Array.from(apart.run.jobs.preemptions)).toEqual([0, 0, 0]);
+    for (const { returnedUs } of apart.run.faults) expect(returnedUs).toBeLessThan(seconds(1000 + 45 + 400));
+    // A second error on one GPU within a week: its reset did not help, the node is rebooted.
+    const again = lifeOf(one, [
+      [1000, 'xid-95', 0, 1],
+      [3000, 'xid-95', 0, 1],
+    ]);
+    expect(Array.from(again.run.jobs.preemptions).reduce((a, b) => a + b)).toBe(2);
+    // A reboot and a reset that come together: both are over when the node is back.
+    const both = lifeOf(one, [
+      [1000, 'xid-95', 0, 1],
+      [1001, 'xid-79', 0, 6],
+    ]);
+    const [reset, reboot] = both.run.faults.map(({ returnedUs }) => returnedUs);
+    expect(reset).toBeGreaterThan(0);
+    expect(reboot).toBeGreaterThanOrEqual(reset);
+  });
+
+  it('does what a second fault needs if that is more than what is being done', () => {
+    const repair = {
+      ...REPAIR_DEFAULTS,
+      reboot: { medianUs: seconds(600), sigma: 0, success: 1 },
+      service: { medianUs: seconds(7200), sigma: 0, success: 1 },
+    };
+    const faults = { ...NO_FAULTS, repair };
+    const of = (second: [number, string][]) =>
+      lifeOf(scenarioOf({ faults, recovery: recovery('mission-control', { faultTolerance: POLICY }) }), [
+        [1000, 'xid-79'],
+        ...second,
+      ]).run.faults;
+    const [alone] = of([]);
+    expect(alone.returnedUs - alone.detectedUs).toBe(seconds(600 + 120));
+    // Struck before the node was out of service, noticed when it was being rebooted.
+    const [reboot, host] = of([[1001, 'xid-54']]);
+    for (const { returnedUs } of [reboot, host]) {
+      expect(returnedUs - reboot.detectedUs).toBeGreaterThanOrEqual(seconds(7200 + 900));
+      expect(returnedUs - reboot.detectedUs).toBeLessThanOrEqual(seconds(600 + 7200 + 900));
+    }
+  });
+
   it('writes a checkpoint first where the job still lives', () => {
     const given = { ...POLICY, eventCodes: [63] };
     const { run, story } = lifeOf(scenarioOf({ recovery: recovery('mission-control', { faultTolerance: given }) }), [

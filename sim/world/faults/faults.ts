@@ -99,7 +99,7 @@ export class Faults {
   readonly attempts = new Map<number, number>();
   /** When a job last came to its first step, µs. */
   readonly steppedUs: Float64Array;
-  /** When a node last had a fault of each kind, by node × 256 + kind. */
+  /** When a GPU, or a node, last had a fault of each kind: `escalated` makes the key. */
   readonly lastOfKind = new Map<number, number>();
   readonly slowUntil = new Map<number, number>();
   /** Outages of each file system at present. */
@@ -239,7 +239,9 @@ export class Faults {
   /** A node is fit for work again; true = it is wanted, else it is kept aside. */
   onReturned(node: number): boolean {
     const { engine, scenario, recovery } = this.host;
-    for (const row of this.away.get(node) ?? []) this.rows[row].returnedUs = engine.now;
+    for (const row of this.away.get(node) ?? []) {
+      if (this.rows[row].returnedUs < 0) this.rows[row].returnedUs = engine.now;
+    }
     this.away.delete(node);
     this.unfit.delete(node);
     const pool = scenario.nodes.pool[node];

@@ -78,6 +78,16 @@ export class GpuResets {
     return this.cases.has(gpu);
   }
 
+  /** Rows of the faults for which GPUs of a node are out of use. */
+  rowsOn(node: number): number[] {
+    const rows: number[] = [];
+    for (let gpu = this.cluster.gpuStart[node]; gpu < this.cluster.gpuStart[node + 1]; gpu++) {
+      const row = this.cases.get(gpu)?.row ?? -1;
+      if (row >= 0) rows.push(row);
+    }
+    return rows;
+  }
+
   /** Takes a GPU out of use; it is reset once nothing runs on it any more. */
   open(gpu: number, row: number, name: string): void {
     this.wanted.delete(gpu);

@@ -17,6 +17,8 @@ const RUNG = Object.fromEntries(REPAIRS.map((name, i) => [name, i])) as Record<R
 interface Case {
   /** Index into REPAIRS: what is tried now. */
   rung: number;
+  /** What is being done: more may have turned out to be needed meanwhile. */
+  doing: number;
   tries: number;
   stream: StreamState;
   stage: 'emptying' | 'emptied' | 'waiting' | 'crew' | 'working' | 'checking' | 'returning';
@@ -95,6 +97,7 @@ export class Repairs {
     }
     this.cases.set(node, {
       rung: RUNG[repair],
+      doing: RUNG[repair],
       tries: 0,
       stream: openStream(this.scenario.seed, `${stream}/repair`).state(),
       stage: 'emptying',
@@ -187,6 +190,7 @@ export class Repairs {
 
   private work(node: number, repair: Case): void {
     repair.stage = 'working';
+    repair.doing = repair.rung;
     // Hands are needed to serve a node, not to wait for its parts.
     if (repair.rung !== RUNG.service) this.releaseCrew(repair);
     this.draw(repair, (stream) => this.at(node, this.engine.now + this.takesUs(repair.rung, stream)));
@@ -195,10 +199,11 @@ export class Repairs {
   private tried(node: number, repair: Case): void {
     this.host.onReset(node);
     const { settings } = this;
-    const { rung } = repair;
+    const rung = repair.doing;
     const step = rung === RUNG.service ? settings.service : rung === RUNG.reboot ? settings.reboot : settings.gpuReset;
-    let helped = true;
-    if (rung < RUNG.rma) this.draw(repair, (stream) => (helped = stream.next() < step.success));
+    const needsMore = repair.rung > rung;
+    let helped = !needsMore;
+    if (rung < RUNG.rma) this.draw(repair, (stream) => (helped = stream.next() < step.success && !needsMore));
     if (rung >= RUNG.service) repair.served = true;
     if (rung === RUNG.rma) {
       repair.renewed = true;
@@ -218,7 +223,8 @@ export class Repairs {
       return;
     }
     // Each step is retried, then the next one up is taken.
-    if (++repair.tries > settings.retries || rung === RUNG.service) {
+    if (needsMore) repair.tries = 0;
+    else if (++repair.tries > settings.retries || rung === RUNG.service) {
       repair.rung = rung + 1;
       repair.tries = 0;
     }

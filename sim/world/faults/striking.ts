@@ -22,6 +22,7 @@ const SLOW: Record<string, { milli: number; meanUs: number }> = {
 };
 /** How long a shared file system stays away: assumed. */
 const OUTAGE = { medianUs: 1800e6, sigma: 1 };
+/** More than there are kinds. */
 const REPEAT_KEY = 256;
 const GPU_RESET = REPAIRS.indexOf('gpu-reset');
 
@@ -72,7 +73,7 @@ function strike(faults: Faults, candidate: Candidate, kind: FaultKind, row: Faul
     gpu: row.gpu,
     stream: candidate.stream,
     jobs: [],
-    repair: escalated(faults, nodes[0], candidate.kind, repairFor(kind, row.with)),
+    repair: escalated(faults, nodes[0], row.gpu, candidate.kind, repairFor(kind, row.with)),
     steps: 0,
     fileSystem: -1,
   };
@@ -95,7 +96,10 @@ function strike(faults: Faults, candidate: Candidate, kind: FaultKind, row: Faul
   for (const job of victims) {
     // What it reads and writes is simulated: it stands still when it comes to that.
     if (files >= 0 && (movesBytes(scenario, job) || files > 0)) continue;
-    jobs.observer?.(now, 'fault', job, -1, nodes[0], row.gpu < 0 ? 0 : 1 << row.gpu, `${what}: ${kind.meaning}`);
+    // One that is dead, or hangs, already feels nothing of it.
+    if (jobs.halted[job] === 0) {
+      jobs.observer?.(now, 'fault', job, -1, nodes[0], row.gpu < 0 ? 0 : 1 << row.gpu, `${what}: ${kind.meaning}`);
+    }
     if (jobs.status[job] === TERMINATING) {
       // On its way out already: a process that dies is only gone sooner.
       if (kind.symptom === 'crash' || kind.symptom === 'silent') killJob(jobs, job, what);
@@ -144,9 +148,11 @@ function repairFor(kind: FaultKind, children: readonly number[]): Repair {
   return [kind.repair, ...needs].reduce((a, b) => (REPAIRS.indexOf(b) > REPAIRS.indexOf(a) ? b : a));
 }
 
-/** Two faults of one kind on one node within a week: the step that was taken then did not help. */
-function escalated(faults: Faults, node: number, kind: number, repair: Repair): Repair {
-  const key = node * REPEAT_KEY + kind;
+/** Two faults of one kind on one GPU, or on one node, within a week: the step that was taken then did not help. */
+function escalated(faults: Faults, node: number, gpu: number, kind: number, repair: Repair): Repair {
+  const ofGpu = repair === 'gpu-reset' && gpu >= 0 && FAULT_KINDS[kind].victims !== 'node';
+  const device = ofGpu ? 1 + faults.host.cluster.gpuStart[node] + gpu : -1 - node;
+  const key = device * REPEAT_KEY + kind;
   const before = faults.lastOfKind.get(key);
   const { now } = faults.host.engine;
   faults.lastOfKind.set(key, now);
