@@ -39,7 +39,7 @@ addEventListener('install', (event) => event.waitUntil(caches.open(NAME).then((c
 addEventListener('activate', (event) => event.waitUntil(caches.keys().then((names) => Promise.all(names.filter((name) => name.startsWith('simsup-') && name !== NAME).map((name) => caches.delete(name)))).then(() => clients.claim())));
 addEventListener('fetch', (event) => {
   const { request } = event;
-  if (request.method !== 'GET' || new URL(request.url).origin !== location.origin || request.url.endsWith('/opened.json')) return;
+  if (request.method !== 'GET' || new URL(request.url).origin !== location.origin || /\\/opened(\\.json|\\/\\d+)$/.test(request.url)) return;
   // The page itself from the network where there is one, so that a new version is seen; its files never change.
   if (request.mode === 'navigate') event.respondWith(fetch(request).catch(() => caches.match('./')));
   else event.respondWith(caches.match(request).then((found) => found ?? fetch(request)));
@@ -47,18 +47,22 @@ addEventListener('fetch', (event) => {
 `;
 }
 
+/** The layers below do nothing when they are loaded but define things: what the page does not use of them stays out. */
+const treeshake = { moduleSideEffects: (id: string) => !/\/(sim|scenarios|reports|studies)\/[^?]*\.ts$/.test(id) };
+
 /** One file for both: the web page (`vite build`, root web/) and the tests (`vitest`, root the whole project). */
 export default defineConfig({
   root: `${project}web`,
   // Relative addresses, so that the site works under any path.
   base: './',
   plugins: [site()],
-  worker: { format: 'es' },
+  worker: { format: 'es', rolldownOptions: { treeshake } },
   build: {
     outDir: `${project}dist/web`,
     emptyOutDir: true,
     target: 'es2022',
     sourcemap: true,
+    rolldownOptions: { treeshake },
     chunkSizeWarningLimit: 2000,
   },
   test: {

@@ -21,6 +21,7 @@ import { schemaCommand } from './commands/schema.ts';
 import { serveMetricsCommand } from './commands/serve-metrics.ts';
 import { startCommand } from './commands/start.ts';
 import { sweepCommand } from './commands/sweep.ts';
+import { webCommand } from './commands/web.ts';
 import { whenCommand } from './commands/when.ts';
 import { workerCommand } from './commands/worker.ts';
 
@@ -33,6 +34,7 @@ export const BAD_INPUTS = [ScenarioError, UserError, PolicyArgumentError, Foreig
 const WELCOME = `simsup simulates a GPU cluster run by NVIDIA Mission Control: rehearse the cluster before you buy it.
 
   npx simsup run                            a month of 32 H200 and 16 B200: where every GPU-hour went
+  npx simsup web                            the same in the browser: play it, change it, compare it
   npx simsup run --list                     other built-in scenarios
   npx simsup init my-cluster.yaml           a commented scenario to change, then: npx simsup run my-cluster.yaml
   npx simsup import sacct LOG --out mine    your own log (also csv, swf, philly, …), then: npx simsup run mine/scenario.yaml
@@ -68,6 +70,7 @@ export function program(): Command {
     explainCommand(),
     backtestCommand(),
     whenCommand(),
+    webCommand(),
     serveMetricsCommand(),
     initCommand(),
     schemaCommand(),

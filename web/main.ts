@@ -398,13 +398,9 @@ async function openAddress(): Promise<boolean> {
       return true;
     }
     if (location.hash === '#open') {
-      const response = await fetch('./opened.json');
-      const opened = (await response.json()) as { name: string; text: string; files: Record<string, string> };
-      const encoder = new TextEncoder();
-      const all = [
-        { name: opened.name, bytes: encoder.encode(opened.text) },
-        ...Object.entries(opened.files).map(([name, text]) => ({ name, bytes: encoder.encode(text) })),
-      ];
+      const names = (await (await fetched('./opened.json')).json()) as string[];
+      const contents = names.map(async (_, i) => (await fetched(`./opened/${i}`)).arrayBuffer());
+      const all = (await Promise.all(contents)).map((bytes, i) => ({ name: names[i], bytes: new Uint8Array(bytes) }));
       await app.openFiles(all);
       return store.state.slots.length > 0 || store.state.status.kind !== 'idle';
     }
@@ -421,6 +417,12 @@ async function openAddress(): Promise<boolean> {
     app.onNote(`The address cannot be opened: ${error instanceof Error ? error.message : String(error)}`);
   }
   return false;
+}
+
+async function fetched(address: string): Promise<Response> {
+  const response = await fetch(address);
+  if (!response.ok) throw new Error(`the server says ${(await response.text()).slice(0, 200).trim()}`);
+  return response;
 }
 
 window.simsup = {

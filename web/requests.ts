@@ -1,7 +1,6 @@
 /** What the page asks of a worker, and what it gets back. */
 import type { RunColumns } from '../reports/columns.ts';
 import type { Problem } from '../scenarios/problem.ts';
-import type { ArgSpec } from '../sim/policy/policy.ts';
 
 /** A scenario with everything that its run depends on. */
 export interface ScenarioSource {
@@ -56,7 +55,6 @@ export type FiguresAnswer = { figures: Record<string, number | null> } | { faile
 export interface PolicyFacts {
   name: string;
   about: string;
-  args: Record<string, ArgSpec>;
 }
 
 /** A thing that people change most, as found in a scenario's text. */

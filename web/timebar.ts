@@ -101,9 +101,9 @@ export function timeBar(store: Store): TimeBar {
     h(
       'div',
       { class: 'transport' },
-      button('⏮', 'Back to the last one ([)', () => step(true)),
+      button('|◀', 'Back to the last one ([)', () => step(true)),
       kind,
-      button('⏭', 'On to the next one (])', () => step(false)),
+      button('▶|', 'On to the next one (])', () => step(false)),
       button('−', 'Show more time (−)', () => store.zoom(2)),
       button('+', 'Show less time (+)', () => store.zoom(0.5)),
       button('All', 'Show all of it (0)', () => store.show(0, store.endUs)),

@@ -101,7 +101,7 @@ const api = {
 
   schema: (): Record<string, unknown> => scenarioJsonSchema(),
 
-  policies: (): PolicyFacts[] => POLICIES.map(({ name, about, args }) => ({ name, about, args })),
+  policies: (): PolicyFacts[] => POLICIES.map(({ name, about }) => ({ name, about })),
 
   builtins: (): { name: string; sentence: string; text: string }[] => builtinTexts.map((builtin) => ({ ...builtin })),
 
