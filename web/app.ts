@@ -1,4 +1,5 @@
 /** What the page can do: run what is in the store, set something beside it, open files, share, undo. Views and dialogs call this. */
+import type { RunColumns } from '../reports/columns.ts';
 import type { Comparison } from '../studies/compare.ts';
 import { Client, WorkerCrash } from './client.ts';
 import { TextHistory } from './history.ts';
@@ -40,17 +41,19 @@ export class App {
     clearTimeout(this.timer);
     const { store } = this;
     const { source, beside } = store.state;
-    const requests: { label: string; request: RunRequest }[] = [{ label: '', request: { source } }];
+    const requests: { label: string; request: RunRequest }[] = [
+      { label: '', request: { source, early: store.state.slots.length === 0 && beside === null } },
+    ];
     if (beside !== null) requests.push({ label: labelOf(beside), request: besideRequest(source, beside) });
-    const old = store.state.slots;
     if (this.busy()) for (const client of this.clients) client.end();
     const shares = requests.map(() => 0);
     store.set('status', { status: { kind: 'running', label: source.file, share: 0, nowUs: 0, events: 0 } });
     try {
       const outcomes = await Promise.all(
         requests.map(({ request }, i) =>
-          this.clients[i].run(this.nextId + i, request, ({ nowUs, events, share }) => {
+          this.clients[i].run(this.nextId + i, request, ({ nowUs, events, share, columns }) => {
             if (generation !== this.generation) return;
+            if (columns !== undefined) this.showEarly(columns, source);
             shares[i] = share;
             const least = Math.min(...shares);
             store.set('status', { status: { kind: 'running', label: source.file, share: least, nowUs, events } });
@@ -76,7 +79,7 @@ export class App {
       this.nextId += requests.length;
       if (slots.length === 2 && beside?.kind === 'branch') slots[0].label = 'as it was';
       if (slots.length === 2 && beside?.kind === 'scenario') slots[0].label = source.file.replace(/\.ya?ml$/, '');
-      if (slots.length > 0) this.show(slots, old);
+      if (slots.length > 0) this.show(slots);
       store.set('status', { status: { kind: 'idle' } });
     } catch (error) {
       if (generation !== this.generation) return;
@@ -115,29 +118,39 @@ export class App {
     void this.run();
   }
 
+  /** What the dialogs and the list of scenarios name. */
+  async loadFacts(): Promise<void> {
+    if (this.builtins.length > 0) return;
+    this.builtins = await this.clients[0].call((remote) => remote.builtins());
+    this.policies = await this.clients[0].call((remote) => remote.policies());
+  }
+
   openBuiltin(name: string): void {
     const found = this.builtins.find((builtin) => builtin.name === name);
     if (found !== undefined) this.openSource({ file: `${name}.yaml`, text: found.text, files: {} });
   }
 
-  async openFiles(files: DroppedFile[]): Promise<void> {
+  /** Says what came of it; false where nothing could be made of them. */
+  async openFiles(files: DroppedFile[]): Promise<boolean> {
     try {
       const opened = await this.clients[0].open(files);
       if (opened.kind === 'refused') {
         this.onNote(`That cannot be opened: ${opened.message}`);
-        return;
+        return false;
       }
       if (opened.note !== '') this.onNote(opened.note);
       if (opened.kind === 'scenario') {
         this.openSource(opened.source);
-        return;
+        return true;
       }
       const model = new RunModel(this.nextId++, opened.columns);
       this.store.set('source', { beside: null, selection: null, playing: false });
-      this.show([{ model, label: opened.columns.summary.policy, source: null }], []);
+      this.show([{ model, label: opened.columns.summary.policy, source: null }]);
       this.store.set('status', { status: { kind: 'idle' } });
+      return true;
     } catch (error) {
       this.onNote(`That cannot be opened: ${error instanceof Error ? error.message : String(error)}`);
+      return false;
     }
   }
 
@@ -217,22 +230,33 @@ export class App {
       this.store.set('status', { status: { kind: 'failed', message: outcome.message, crashed: false } });
   }
 
+  /** A run that goes on, as far as it is. */
+  private showEarly(columns: RunColumns, source: ScenarioSource): void {
+    const model = new RunModel(-this.nextId++, columns);
+    this.show([{ model, label: columns.summary.policy, source, early: true }]);
+  }
+
   /** The cursor and the range stay where they are while they are inside the new run. */
-  private show(slots: Slot[], old: readonly Slot[]): void {
+  private show(slots: Slot[]): void {
     const { store } = this;
-    const before = old.length > 0 ? store.endUs : 0;
+    const { cursorUs, range, selection } = store.state;
+    const first = store.state.slots.length === 0;
+    const before = first ? 0 : store.endUs;
     store.set('runs', { slots });
     const end = store.endUs;
-    const { cursorUs, range, selection } = store.state;
-    const whole = before === 0 || range[0] > 0 || range[1] < before ? range[1] > end || before === 0 : true;
-    if (whole) store.set('range', { range: [0, end] });
-    if (before === 0 && cursorUs === 0) store.set('cursor', { cursorUs: Math.round(end * 0.4) });
+    const wasWhole = range[0] <= 0 && range[1] >= before;
+    if (first || wasWhole || range[1] > end) store.set('range', { range: [0, end] });
+    const untouched = first ? cursorUs === 0 : cursorUs === begunAt(before);
+    if (untouched) store.set('cursor', { cursorUs: begunAt(end) });
     else if (cursorUs > end) store.set('cursor', { cursorUs: end });
     const { run } = slots[0].model;
     const most = { job: run.jobs.count, node: run.nodes.count, project: run.projects.length };
     if (selection !== null && selection.id >= most[selection.kind]) store.set('selection', { selection: null });
   }
 }
+
+/** Where the cursor stands before anybody moves it: in the middle of things. */
+const begunAt = (endUs: number) => Math.round(endUs * 0.4);
 
 export function labelOf(beside: Beside): string {
   if (beside.kind === 'policy') return beside.policy;

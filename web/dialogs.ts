@@ -1,6 +1,7 @@
 /** Dialogs: comparing, what if, sharing, exporting, keys. */
 import type { App } from './app.ts';
 import { download, h, put } from './dom.ts';
+import type { Key } from './keys.ts';
 import { FILES, type FileName } from './requests.ts';
 import type { Beside } from './store.ts';
 import { clockOf, momentText } from './time.ts';
@@ -335,28 +336,9 @@ export function exportDialog(app: App, mounted: readonly MountedView[]): void {
   );
 }
 
-export const KEYS: [string, string][] = [
-  ['space', 'play or pause'],
-  ['← →', 'a little earlier or later'],
-  ['[ ]', 'the last or next thing that happens'],
-  ['+ −', 'less or more time'],
-  ['0', 'all of it'],
-  ['1 … 9', 'the views in their order'],
-  ['E', 'the scenario: text and controls'],
-  ['C', 'compare with another policy or scenario'],
-  ['W', 'what if, from here on'],
-  ['S', 'share as a link'],
-  ['X', 'export pictures, tables, the report'],
-  ['O', 'open a file'],
-  ['U', 'undo the last change of the scenario (shift: redo)'],
-  ['T', 'dark or light'],
-  ['Esc', 'close what is open; stop a run'],
-  ['?', 'this sheet'],
-];
-
-export function helpDialog(): void {
+export function helpDialog(keys: readonly Key[]): void {
   const list = h('dl', { class: 'keys' });
-  for (const [key, means] of KEYS) put(list, h('dt', {}, h('kbd', {}, key)), h('dd', {}, means));
+  for (const { shown, means } of keys) put(list, h('dt', {}, h('kbd', {}, shown)), h('dd', {}, means));
   dialog(
     'Keys',
     list,

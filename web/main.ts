@@ -2,37 +2,17 @@
 import type { RunSummary } from '../reports/summary.ts';
 import { MISSION_CONTROL } from '../scenarios/builtin/mission-control.ts';
 import { problemLine } from '../scenarios/problem.ts';
+import { openAddress } from './address.ts';
 import { App } from './app.ts';
-import { compareDialog, exportDialog, helpDialog, shareDialog, whatIfDialog } from './dialogs.ts';
-import { h, put, replace } from './dom.ts';
+import { h, replace } from './dom.ts';
 import type { Editor } from './editor.ts';
+import { type Key, listen } from './keys.ts';
 import type { DroppedFile } from './open.ts';
+import { loadRest, panelsOf } from './panels.ts';
 import type { Status } from './store.ts';
 import { timeBar } from './timebar.ts';
-import { mountDifferences } from './views/differences.ts';
-import { faultsView } from './views/faults.ts';
-import { jobView } from './views/job.ts';
-import { ledgerView } from './views/ledger.ts';
-import { mapView } from './views/map.ts';
-import { metricsView } from './views/metrics.ts';
-import { overviewView } from './views/overview.ts';
-import { queuesView } from './views/queues.ts';
-import { servingView } from './views/serving.ts';
-import { timelineView } from './views/timeline.ts';
-import type { MountedView } from './views/view.ts';
+import { VIEWS } from './views/all.ts';
 
-const VIEWS = [
-  overviewView,
-  mapView,
-  timelineView,
-  queuesView,
-  ledgerView,
-  servingView,
-  faultsView,
-  jobView,
-  metricsView,
-];
-const DIFFERENCES = { id: 'differences', title: 'Differences', about: 'What the two runs differ in.' };
 const DEFAULT = { file: 'mission-control.yaml', text: MISSION_CONTROL, files: {} };
 
 declare global {
@@ -67,13 +47,27 @@ const stop = button('Stop', 'Stop and show what there is (Esc)', () => app.cance
 const status = h('p', { class: 'status', role: 'status', 'aria-live': 'polite' });
 const progress = h('div', { class: 'progress' }, bar, status, stop);
 const note = h('div', { class: 'notes', role: 'status' });
-const tabs = h('div', { class: 'tabs', role: 'tablist', 'aria-label': 'Views' });
-const panels = h('div', { class: 'panels', id: 'panels', role: 'tabpanel', tabindex: 0 });
 const drawer = h('aside', { class: 'drawer', id: 'editor', hidden: true, 'aria-label': 'Scenario' });
+const panels = panelsOf(app);
 const time = timeBar(store);
 const editButton = button('Scenario', 'Text and controls of the scenario (E)', () => void toggleEditor());
 editButton.setAttribute('aria-expanded', 'false');
 editButton.setAttribute('aria-controls', 'editor');
+
+/** Loaded when the first one is opened. */
+const withDialogs = (open: (all: typeof import('./dialogs.ts')) => unknown) => () =>
+  void import('./dialogs.ts').then(open).catch((error) => app.onNote(`That cannot be opened: ${String(error)}`));
+const dialogs = {
+  compare: withDialogs((all) => all.compareDialog(app)),
+  whatIf: withDialogs((all) => all.whatIfDialog(app)),
+  share: withDialogs((all) => all.shareDialog(app)),
+  export: withDialogs((all) => all.exportDialog(app, panels.mounted())),
+  help: withDialogs((all) => all.helpDialog(KEYS)),
+};
+const labelled = (control: HTMLElement, label: string) => {
+  control.setAttribute('aria-label', label);
+  return control;
+};
 
 const root = document.getElementById('app') as HTMLElement;
 replace(
@@ -89,24 +83,18 @@ replace(
       files,
       button('Open', 'Open a scenario, a log, a snapshot or a run (O)', () => files.click()),
       editButton,
-      button('Compare', 'Set another policy or scenario beside it (C)', () => compareDialog(app)),
-      button('What if', 'Another future from here on (W)', () => whatIfDialog(app)),
-      button('Share', 'The scenario as a link (S)', () => void shareDialog(app)),
-      button('Export', 'Pictures, tables, the report (X)', () => exportDialog(app, mounted)),
-      button('◐', 'Dark or light (T)', toggleTheme),
-      button('?', 'Keys (?)', helpDialog),
+      button('Compare', 'Set another policy or scenario beside it (C)', dialogs.compare),
+      button('What if', 'Another future from here on (W)', dialogs.whatIf),
+      button('Share', 'The scenario as a link (S)', dialogs.share),
+      button('Export', 'Pictures, tables, the report (X)', dialogs.export),
+      labelled(button('◐', 'Dark or light (T)', toggleTheme), 'Dark or light'),
+      labelled(button('?', 'Keys (?)', dialogs.help), 'Keys'),
     ),
   ),
-  progress,
-  tabs,
-  h('div', { class: 'body' }, drawer, h('main', {}, note, panels)),
-  h('footer', {}, time.element),
+  panels.tabs,
+  h('div', { class: 'body' }, drawer, h('main', {}, note, panels.element)),
+  h('footer', {}, progress, time.element),
 );
-for (const control of root.querySelectorAll('.actions button'))
-  if (control.textContent === '◐') control.setAttribute('aria-label', 'Dark or light');
-for (const control of root.querySelectorAll('.actions button'))
-  if (control.textContent === '?') control.setAttribute('aria-label', 'Keys');
-
 app.onNote = (text) => {
   const close = h(
     'button',
@@ -117,77 +105,6 @@ app.onNote = (text) => {
   note.prepend(line);
   while (note.childElementCount > 3) note.lastElementChild?.remove();
 };
-
-// ── views ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-let mounted: MountedView[] = [];
-let mountedAs = '';
-
-function mountView(): void {
-  const { slots, view } = store.state;
-  const key = `${view} ${slots.map(({ model, label }) => `${model.id} ${label}`).join()}`;
-  if (key === mountedAs) return;
-  mountedAs = key;
-  for (const part of mounted) part.destroy();
-  mounted = [];
-  replace(panels);
-  if (slots.length === 0) {
-    put(panels, h('p', { class: 'empty' }, 'Nothing has been simulated yet.'));
-    return;
-  }
-  panels.classList.toggle('beside', slots.length > 1 && view !== 'differences');
-  if (view === 'differences') {
-    const host = h('section', { class: 'panel', 'aria-label': 'Differences' });
-    put(panels, host);
-    const both = store.state.beside;
-    const overSeeds = both !== null && both.kind !== 'branch' ? app.overSeeds.bind(app) : null;
-    mounted = [mountDifferences(host, slots, store, overSeeds)];
-    return;
-  }
-  const spec = VIEWS.find(({ id }) => id === view) ?? overviewView;
-  slots.forEach(({ model, label }, i) => {
-    const host = h('section', { class: 'panel', 'aria-label': slots.length > 1 ? label : spec.title });
-    if (slots.length > 1) put(host, h('h2', {}, h('span', { class: 'side-mark' }, 'AB'[i]), label));
-    put(panels, host);
-    mounted.push(spec.mount(host, model, store));
-  });
-}
-
-function drawTabs(): void {
-  const { view, slots } = store.state;
-  const all = slots.length > 1 ? [...VIEWS, DIFFERENCES] : VIEWS;
-  const made = all.map(({ id, title: name, about }) =>
-    h(
-      'button',
-      {
-        ...{
-          type: 'button',
-          role: 'tab',
-          id: `tab-${id}`,
-          title: about,
-          'aria-selected': String(id === view),
-          'aria-controls': 'panels',
-        },
-        tabindex: id === view ? 0 : -1,
-        onclick: () => store.set('view', { view: id }),
-        onkeydown: (event: KeyboardEvent) => {
-          const by = event.key === 'ArrowRight' ? 1 : event.key === 'ArrowLeft' ? -1 : 0;
-          if (by === 0) return;
-          event.preventDefault();
-          event.stopPropagation();
-          const next = all[(all.findIndex((each) => each.id === id) + by + all.length) % all.length];
-          store.set('view', { view: next.id });
-          requestAnimationFrame(() => document.getElementById(`tab-${next.id}`)?.focus());
-        },
-      },
-      name,
-    ),
-  );
-  const focused = tabs.contains(document.activeElement);
-  replace(tabs, ...made);
-  panels.setAttribute('aria-labelledby', `tab-${view}`);
-  if (focused) made.find((tab) => tab.getAttribute('aria-selected') === 'true')?.focus();
-}
 
 function drawFacts(): void {
   const { slots } = store.state;
@@ -239,12 +156,9 @@ function drawStatus(now: Status): void {
 }
 
 store.subscribe((topics) => {
-  if (topics.has('view') || topics.has('runs')) drawTabs();
   if (topics.has('runs')) drawFacts();
   if (topics.has('status')) drawStatus(store.state.status);
   if (topics.has('source')) markScenario();
-  if (topics.has('view') || topics.has('runs')) mountView();
-  for (const part of mounted) part.update(topics);
 });
 
 // ── the editor, the theme, files ──────────────────────────────────────────────────────────────────────────────────────
@@ -317,112 +231,61 @@ addEventListener('drop', (event) => {
 
 // ── keys ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-const MINUTE_SHARE = 0.01;
-const KEYS: Record<string, () => void> = {
-  ' ': () => time.toggle(),
-  '[': () => time.step(true),
-  ']': () => time.step(false),
-  '+': () => store.zoom(0.5),
-  '=': () => store.zoom(0.5),
-  '-': () => store.zoom(2),
-  '0': () => store.show(0, store.endUs),
-  e: () => void toggleEditor(),
-  c: () => compareDialog(app),
-  w: () => whatIfDialog(app),
-  s: () => void shareDialog(app),
-  x: () => exportDialog(app, mounted),
-  o: () => files.click(),
-  u: () => app.undo(),
-  U: () => app.undo(true),
-  t: toggleTheme,
-  '?': helpDialog,
-  ArrowLeft: () => store.moveTo(store.state.cursorUs - MINUTE_SHARE * (store.state.range[1] - store.state.range[0])),
-  ArrowRight: () => store.moveTo(store.state.cursorUs + MINUTE_SHARE * (store.state.range[1] - store.state.range[0])),
-  Escape: () => {
-    if (store.state.status.kind === 'running') app.cancel();
-    else if (!drawer.hidden) void toggleEditor();
-    else if (store.state.selection !== null) store.set('selection', { selection: null });
-  },
-};
+/** Of what is shown, for an arrow key. */
+const STEP = 0.01;
+const move = (by: number) => store.moveTo(store.state.cursorUs + by * (store.state.range[1] - store.state.range[0]));
 
-addEventListener('keydown', (event) => {
-  const target = event.composedPath()[0] as HTMLElement;
-  const typing = target.closest?.(
-    'input:not([type=range],[type=checkbox]), textarea, select, [contenteditable="true"]',
-  );
-  if (document.querySelector('dialog[open]') !== null || (typing && event.key !== 'Escape')) return;
-  if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === 'z') {
-    event.preventDefault();
-    app.undo(event.shiftKey);
-    return;
-  }
-  if (event.ctrlKey || event.metaKey || event.altKey) return;
-  // A button takes space and enter for itself.
-  if (event.key === ' ' && target.closest?.('button, summary')) return;
-  if (target.matches?.('input[type=range]') && event.key.startsWith('Arrow')) return;
-  const view = /^[1-9]$/.test(event.key) ? VIEWS[Number(event.key) - 1] : undefined;
-  if (view !== undefined) {
-    store.set('view', { view: view.id });
-    return;
-  }
-  const act = KEYS[event.key] ?? KEYS[event.key.toLowerCase()];
-  if (act === undefined) return;
-  event.preventDefault();
-  act();
-});
+const KEYS: Key[] = [
+  { keys: [' '], shown: 'space', means: 'play or pause', act: time.toggle },
+  {
+    ...{ keys: ['ArrowLeft', 'ArrowRight'], shown: '← →', means: 'a little earlier or later' },
+    act: (key) => move(key === 'ArrowLeft' ? -STEP : STEP),
+  },
+  {
+    ...{ keys: ['[', ']'], shown: '[ ]', means: 'the last or next thing that happens' },
+    act: (key) => time.step(key === '['),
+  },
+  {
+    ...{ keys: ['+', '=', '-'], shown: '+ −', means: 'less or more time' },
+    act: (key) => store.zoom(key === '-' ? 2 : 0.5),
+  },
+  { keys: ['0'], shown: '0', means: 'all of it', act: () => store.show(0, store.endUs) },
+  {
+    ...{ keys: VIEWS.map((_, i) => String(i + 1)), shown: '1 … 9', means: 'the views in their order' },
+    act: (key) => store.set('view', { view: VIEWS[Number(key) - 1].id }),
+  },
+  { keys: ['e'], shown: 'E', means: 'the scenario: text and controls', act: () => void toggleEditor() },
+  { keys: ['c'], shown: 'C', means: 'compare with another policy or scenario', act: dialogs.compare },
+  { keys: ['w'], shown: 'W', means: 'what if, from here on', act: dialogs.whatIf },
+  { keys: ['s'], shown: 'S', means: 'share as a link', act: dialogs.share },
+  { keys: ['x'], shown: 'X', means: 'export pictures, tables, the report', act: dialogs.export },
+  { keys: ['o'], shown: 'O', means: 'open a file', act: () => files.click() },
+  {
+    ...{ keys: ['u', 'U'], shown: 'U', means: 'undo the last change of the scenario (shift: redo)' },
+    act: (key) => app.undo(key === 'U'),
+  },
+  { keys: ['t'], shown: 'T', means: 'dark or light', act: toggleTheme },
+  {
+    ...{ keys: ['Escape'], shown: 'Esc', means: 'close what is open; stop a run' },
+    act: () => {
+      if (store.state.status.kind === 'running') app.cancel();
+      else if (!drawer.hidden) void toggleEditor();
+      else if (store.state.selection !== null) store.set('selection', { selection: null });
+    },
+  },
+  { keys: ['?'], shown: '?', means: 'this sheet', act: dialogs.help },
+];
+listen(KEYS, (redo) => app.undo(redo));
 
 // ── the beginning ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 async function begin(): Promise<void> {
-  drawTabs();
-  if (!(await openAddress())) await app.run();
+  if (!(await openAddress(app))) await app.run();
   // What the dialogs and the list of scenarios need can wait until there is something to see.
-  app.builtins = await app.clients[0].call((remote) => remote.builtins());
-  app.policies = await app.clients[0].call((remote) => remote.policies());
+  await app.loadFacts();
   replace(scenarios, ...app.builtins.map(({ name, sentence }) => h('option', { value: name, title: sentence }, name)));
   markScenario();
-}
-
-/** What the address asks for: a shared scenario, a built-in one by name, or the file that `simsup web FILE` serves. */
-async function openAddress(): Promise<boolean> {
-  try {
-    if (location.hash.startsWith('#s=')) {
-      const { sharedOf } = await import('./share.ts');
-      const shared = sharedOf(location.hash);
-      if (shared === null) return false;
-      app.history.push(shared.source.text);
-      const view = [...VIEWS, DIFFERENCES].some(({ id }) => id === shared.view) ? shared.view : 'overview';
-      store.set('source', { source: shared.source, beside: shared.beside, cursorUs: shared.cursorUs });
-      store.set('view', { view });
-      await app.run();
-      return true;
-    }
-    if (location.hash === '#open') {
-      const names = (await (await fetched('./opened.json')).json()) as string[];
-      const contents = names.map(async (_, i) => (await fetched(`./opened/${i}`)).arrayBuffer());
-      const all = (await Promise.all(contents)).map((bytes, i) => ({ name: names[i], bytes: new Uint8Array(bytes) }));
-      await app.openFiles(all);
-      return store.state.slots.length > 0 || store.state.status.kind !== 'idle';
-    }
-    const name = new URLSearchParams(location.search).get('scenario');
-    if (name !== null) {
-      app.builtins = await app.clients[0].call((remote) => remote.builtins());
-      if (app.builtins.some((builtin) => builtin.name === name)) {
-        app.openBuiltin(name);
-        return true;
-      }
-      app.onNote(`There is no built-in scenario '${name.slice(0, 60)}': the default one is shown.`);
-    }
-  } catch (error) {
-    app.onNote(`The address cannot be opened: ${error instanceof Error ? error.message : String(error)}`);
-  }
-  return false;
-}
-
-async function fetched(address: string): Promise<Response> {
-  const response = await fetch(address);
-  if (!response.ok) throw new Error(`the server says ${(await response.text()).slice(0, 200).trim()}`);
-  return response;
+  loadRest();
 }
 
 window.simsup = {

@@ -28,6 +28,8 @@ export interface RunRequest {
   policy?: string;
   seed?: string;
   branch?: Branch;
+  /** Nothing is shown yet: progress now and then comes with what there is so far. */
+  early?: boolean;
 }
 
 export interface Progress {
@@ -35,6 +37,8 @@ export interface Progress {
   events: number;
   /** 0..1, NaN where the end is not known. */
   share: number;
+  /** Where `early` was asked for. */
+  columns?: RunColumns;
 }
 
 export type Outcome =

@@ -13,6 +13,8 @@ export interface Slot {
   label: string;
   /** Null where it was read from a file. */
   source: ScenarioSource | null;
+  /** The run goes on: this is what there was when there was something to see. */
+  early?: boolean;
 }
 
 export type Status =
@@ -44,6 +46,8 @@ export interface State {
 
 export class Store {
   readonly state: State;
+  /** What was chosen inside of views (colours, units, rows), by view and name: it outlives the run that was shown. */
+  readonly choices = new Map<string, string>();
   private readonly listeners = new Set<(topics: ReadonlySet<Topic>) => void>();
   private readonly changed = new Set<Topic>();
   private scheduled = false;

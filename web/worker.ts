@@ -2,21 +2,19 @@
 import { expose, transfer } from 'comlink';
 import { config } from 'zod';
 import { buffersOf, type RunColumns } from '../reports/columns.ts';
+import { faultsCsv } from '../reports/faults.ts';
 import { runColumns } from '../reports/run-columns.ts';
-import { builtinTexts } from '../scenarios/builtin/texts.ts';
+import { summarise } from '../reports/summary.ts';
 import { ScenarioError } from '../scenarios/problem.ts';
 import { readScenario } from '../scenarios/read.ts';
-import { scenarioJsonSchema } from '../scenarios/schema.ts';
 import { Lives, POLICIES, Recorder, type Run, type Scenario, Simulation } from '../sim/simulate.ts';
-import { FIGURES } from '../studies/figures.ts';
-import { branched } from './branch.ts';
-import { controlsOf, withControl } from './controls.ts';
 import { builtinFiles } from './data.ts';
-import { openFiles } from './open.ts';
+import type { DroppedFile } from './open.ts';
 import type {
   Control,
   FiguresAnswer,
   FileName,
+  Opened,
   Outcome,
   PolicyFacts,
   Progress,
@@ -31,6 +29,9 @@ config({ jitless: true });
 const SLICE_MS = 40;
 
 let cancelled = false;
+/** Simulated for so long, ms, before what there is is shown; then each time so many times as long. */
+const EARLY_MS = 300;
+const EARLY_FACTOR = 3;
 /** The last runs, for files that are asked for later. */
 const kept = new Map<number, { run: Run; columns: RunColumns }>();
 const MOST_KEPT = 2;
@@ -40,11 +41,19 @@ const api = {
   async run(id: number, request: RunRequest, progress: (progress: Progress) => void): Promise<Outcome> {
     cancelled = false;
     try {
-      const began = performance.now();
       const scenario = await compiled(request);
       const lives = new Lives(scenario);
       const recorder = new Recorder();
-      const run = await simulated(scenario, request, { lives, recorder }, progress);
+      const began = performance.now();
+      let earlyMs = request.early ? EARLY_MS : Infinity;
+      const told = (simulation: Simulation, now: Progress) => {
+        if (performance.now() - began < earlyMs) return progress(now);
+        earlyMs *= EARLY_FACTOR;
+        const run = simulation.result();
+        const columns = runColumns({ ...run, partial: false }, recorder.columns(simulation.nowUs), lives, 0);
+        progress(transfer({ ...now, columns }, buffersOf(columns)));
+      };
+      const run = await simulated(scenario, request, { lives, recorder }, told);
       if (run === null) return { kind: 'cancelled' };
       const { result, recorded } = run;
       const columns = runColumns(result, recorded, lives, (performance.now() - began) / 1000);
@@ -73,7 +82,7 @@ const api = {
   /** The figures that studies compare, by id, of one run. */
   async figures(request: RunRequest): Promise<FiguresAnswer> {
     try {
-      const { summarise } = await import('../reports/summary.ts');
+      const { FIGURES } = await import('../studies/figures.ts');
       const scenario = await compiled(request);
       const simulation = new Simulation(scenario);
       simulation.run();
@@ -94,16 +103,18 @@ const api = {
     }
   },
 
-  open: openFiles,
+  open: async (files: DroppedFile[]): Promise<Opened> => (await import('./open.ts')).openFiles(files),
 
-  controls: (text: string): Control[] => controlsOf(text),
-  withControl: (text: string, id: string, value: string): string => withControl(text, id, value),
+  controls: async (text: string): Promise<Control[]> => (await import('./controls.ts')).controlsOf(text),
+  withControl: async (text: string, id: string, value: string): Promise<string> =>
+    (await import('./controls.ts')).withControl(text, id, value),
 
-  schema: (): Record<string, unknown> => scenarioJsonSchema(),
+  schema: async (): Promise<Record<string, unknown>> => (await import('../scenarios/schema.ts')).scenarioJsonSchema(),
 
   policies: (): PolicyFacts[] => POLICIES.map(({ name, about }) => ({ name, about })),
 
-  builtins: (): { name: string; sentence: string; text: string }[] => builtinTexts.map((builtin) => ({ ...builtin })),
+  builtins: async (): Promise<{ name: string; sentence: string; text: string }[]> =>
+    (await import('../scenarios/builtin/texts.ts')).builtinTexts.map((builtin) => ({ ...builtin })),
 
   /** A table or the report of a run, as the command line writes it; null where the run is no longer kept. */
   async file(id: number, name: FileName): Promise<Uint8Array | null> {
@@ -119,7 +130,7 @@ const api = {
       case 'ledger.csv':
         return text((await import('../reports/csv.ts')).ledgerCsv(run));
       case 'faults.csv':
-        return text((await import('../reports/faults.ts')).faultsCsv(run));
+        return text(faultsCsv(run));
       case 'jobs.parquet':
         return (await import('../reports/parquet.ts')).jobsParquet(run);
       case 'samples.parquet':
@@ -153,7 +164,7 @@ async function simulated(
   scenario: Scenario,
   { branch }: RunRequest,
   keep: { lives: Lives; recorder: Recorder },
-  progress: (progress: Progress) => void,
+  told: (simulation: Simulation, progress: Progress) => void,
 ) {
   let sliceEnd = 0;
   let paused = false;
@@ -173,7 +184,7 @@ async function simulated(
       simulation.run(untilUs);
       if (!paused) break;
       const { nowUs } = simulation;
-      progress({ nowUs, events, share: nowUs / simulation.scenario.durationUs });
+      told(simulation, { nowUs, events, share: nowUs / simulation.scenario.durationUs });
       await new Promise((resolve) => setTimeout(resolve, 0));
     } while (!cancelled);
     return !cancelled;
@@ -182,6 +193,7 @@ async function simulated(
   if (branch === undefined) {
     simulation = new Simulation(scenario, options);
   } else {
+    const { branched } = await import('./branch.ts');
     simulation = await branched(scenario, branch, options, goOn);
   }
   await goOn(simulation, Infinity);

@@ -9,6 +9,10 @@ export interface HourRow {
   hour: number;
   requests: number;
   attained: number;
+  /** Tokens given out in this hour; answered in it, and the mean of their times to the first token, µs. */
+  tokens: number;
+  answered: number;
+  ttftUs: number;
 }
 
 /** Grows by doubling; reads as 0 where nothing was added. */
@@ -60,6 +64,9 @@ export class ServingRecord {
   /** By hour of arrival. */
   readonly hourRequests = new Counts();
   readonly hourAttained = new Counts();
+  /** By hour of the answer: how many, and the sum of their times to the first token, µs. */
+  readonly hourAnswered = new Counts();
+  readonly hourTtftUs = new Counts();
   /** By minute: tokens out, and µs in which replicas had a batch. */
   readonly minuteTokens = new Counts();
   readonly minuteBusyUs = new Counts();
@@ -105,6 +112,9 @@ export class ServingRecord {
     this.completed++;
     this.outputTokens += output;
     this.ttft.add(ttft);
+    const answerHour = Math.floor(doneUs / HOUR_US);
+    this.hourAnswered.add(answerHour, 1);
+    this.hourTtftUs.add(answerHour, ttft);
     if (output > 1) this.itl.add(itl);
     this.e2e.add(doneUs - arrivalUs);
     this.queue.add(queueUs);
@@ -123,11 +133,19 @@ export class ServingRecord {
   }
 
   hours(): HourRow[] {
-    return Array.from({ length: this.hourRequests.length }, (_, hour) => ({
-      hour,
-      requests: Math.round(this.hourRequests.values[hour]),
-      attained: Math.round(this.hourAttained.values[hour] ?? 0),
-    }));
+    return Array.from({ length: this.hourRequests.length }, (_, hour) => {
+      const answered = this.hourAnswered.values[hour] ?? 0;
+      let tokens = 0;
+      for (let minute = 60 * hour; minute < 60 * (hour + 1); minute++) tokens += this.minuteTokens.values[minute] ?? 0;
+      return {
+        hour,
+        requests: Math.round(this.hourRequests.values[hour]),
+        attained: Math.round(this.hourAttained.values[hour] ?? 0),
+        tokens: Math.round(tokens),
+        answered: Math.round(answered),
+        ttftUs: answered > 0 ? Math.round((this.hourTtftUs.values[hour] ?? 0) / answered) : 0,
+      };
+    });
   }
 }
 

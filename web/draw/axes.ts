@@ -1,5 +1,5 @@
 /** Axes of charts over time: what is common to all of them. */
-import { scaleLinear } from 'd3';
+import { ticks } from 'd3';
 import type { Theme } from '../palette.ts';
 import { type Clock, timeTicks } from '../time.ts';
 import type { Pen, TextStyle } from './pen.ts';
@@ -47,14 +47,15 @@ export function timeAxis(pen: Pen, frame: Frame, clock: Clock, theme: Theme): vo
 /** A scale for amounts from 0 on, with its lines and labels. */
 export function amountAxis(pen: Pen, frame: Frame, most: number, unit: string, theme: Theme, format = short) {
   const { left, right, top, bottom } = frame;
-  const scale = scaleLinear([0, most > 0 ? most : 1], [bottom, top]);
-  for (const value of scale.ticks(Math.max(2, Math.floor((bottom - top) / 40)))) {
+  const end = most > 0 ? most : 1;
+  const scale = (value: number) => bottom - (value / end) * (bottom - top);
+  for (const value of ticks(0, end, Math.max(2, Math.floor((bottom - top) / 40)))) {
     const y = Math.round(scale(value)) + 0.5;
     pen.line([left, y, right, y], theme.line, 0.5);
     pen.text(left - 6, y, format(value), { fill: theme.muted, size: 11, align: 'right' });
   }
   if (unit !== '') pen.text(4, Math.max(7, top - 1), unit, { fill: theme.muted, size: 11 });
-  return (value: number) => scale(value);
+  return scale;
 }
 
 export function cursorLine(pen: Pen, frame: Frame, us: number, theme: Theme): void {

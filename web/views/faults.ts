@@ -1,5 +1,6 @@
 /** What broke: by kind, and for each fault how long until it was noticed, work went on and the node was back. */
 import { decimal, span } from '../../reports/format.ts';
+import { FAULT_KINDS } from '../../sim/world/faults/kinds.ts';
 import { h, swatch, table } from '../dom.ts';
 import type { Pen } from '../draw/pen.ts';
 import { Plate } from '../draw/plate.ts';
@@ -7,104 +8,99 @@ import type { RunModel } from '../model.ts';
 import { themeNow } from '../palette.ts';
 import type { Store } from '../store.ts';
 import { clockOf, momentText } from '../time.ts';
-import { emptyView, type MountedView, type ViewSpec } from './view.ts';
+import { emptyView, type Mount, type MountedView } from './view.ts';
 
 const PARTS = [
-  { name: 'until noticed', fill: '#d55e00' },
-  { name: 'until work goes on', fill: '#e69f00' },
-  { name: 'until the node is back', fill: '#7b6fc4' },
-];
+  { name: 'until noticed', fill: '#d55e00', hatch: '' },
+  { name: 'until work goes on', fill: '#e69f00', hatch: 'rise' },
+  { name: 'until the node is back', fill: '#7b6fc4', hatch: 'dots' },
+] as const;
 const ROW = 18;
 /** Rows at a time: the faults around the cursor. */
 const SHOWN = 24;
 
-export const faultsView: ViewSpec = {
-  id: 'faults',
-  title: 'Faults',
-  about: 'What broke, and the delays from the fault to its being noticed, to work going on and to the node’s return.',
-  mount(host, model, store) {
-    const { faults, summary } = model.run;
-    if (faults.count === 0) {
-      const known = summary.faults.total > 0 ? ' The table of kinds is in the report.' : '';
-      return emptyView(
-        host,
-        summary.faults.total > 0
-          ? `${decimal(summary.faults.total)} faults struck, but this file has only their sums.${known}`
-          : 'Nothing broke in this run. A document of kind FaultModel makes things break; the scenario fault-storm has one.',
-      );
-    }
-    const kinds = kindsOf(model);
-    const waterfall = waterfallPlate(model, store);
-    const note = h('p', { class: 'told', role: 'status' });
-    const legend = h(
-      'div',
-      { class: 'legend' },
-      ...PARTS.map(({ name, fill }) => h('span', { class: 'key' }, swatch(fill), name)),
+export const mount: Mount = (host, model, store) => {
+  const { faults, summary } = model.run;
+  if (faults.count === 0) {
+    const known = summary.faults.total > 0 ? ' The table of kinds is in the report.' : '';
+    return emptyView(
+      host,
+      summary.faults.total > 0
+        ? `${decimal(summary.faults.total)} faults struck, but this file has only their sums.${known}`
+        : 'Nothing broke in this run. A document of kind FaultModel makes things break; the scenario fault-storm has one.',
     );
-    const tell = () => {
-      const first = firstShown(model, store);
-      note.textContent = `Faults ${decimal(first + 1)} to ${decimal(Math.min(faults.count, first + SHOWN))} of ${decimal(faults.count)}, around the cursor; times from each fault on.`;
-    };
-    host.append(
-      h('h3', {}, 'From fault to recovery'),
-      waterfall.element,
-      note,
-      legend,
-      h('h3', {}, 'By kind'),
-      table(
-        [
-          'Kind',
-          'XID',
-          'Faults',
-          'Jobs struck',
-          'Half noticed within',
-          'Half at work again within',
-          'Half of the nodes back within',
-          'GPU-hours lost',
-        ],
-        kinds.map((kind) => [
-          kind.name,
-          kind.xid === 0 ? '–' : String(kind.xid),
-          decimal(kind.count),
-          decimal(kind.jobs),
-          span(kind.detection),
-          span(kind.recovery),
-          span(kind.repair),
-          decimal(kind.lost, 1),
-        ]),
-        'Faults by kind',
-      ),
-    );
-    tell();
-    const view: MountedView = {
-      update(topics) {
-        if (topics.has('cursor') || topics.has('theme') || topics.has('selection')) {
-          waterfall.draw();
-          tell();
-        }
-      },
-      destroy() {
-        waterfall.destroy();
-      },
-      plates: [waterfall],
-      tables: () => [
-        {
-          name: 'faults by kind',
-          columns: [
-            { name: 'kind', values: kinds.map(({ name }) => name) },
-            { name: 'xid', values: kinds.map(({ xid }) => xid) },
-            { name: 'faults', values: kinds.map(({ count }) => count) },
-            { name: 'jobs', values: kinds.map(({ jobs }) => jobs) },
-            { name: 'detection_p50_seconds', values: kinds.map(({ detection }) => detection) },
-            { name: 'recovery_p50_seconds', values: kinds.map(({ recovery }) => recovery) },
-            { name: 'repair_p50_seconds', values: kinds.map(({ repair }) => repair) },
-            { name: 'lost_gpu_hours', values: kinds.map(({ lost }) => lost) },
-          ],
-        },
+  }
+  const kinds = kindsOf(model);
+  const waterfall = waterfallPlate(model, store);
+  const note = h('p', { class: 'told', role: 'status' });
+  const legend = h(
+    'div',
+    { class: 'legend' },
+    ...PARTS.map(({ name, fill }) => h('span', { class: 'key' }, swatch(fill), name)),
+  );
+  const tell = () => {
+    const first = firstShown(model, store);
+    note.textContent = `Faults ${decimal(first + 1)} to ${decimal(Math.min(faults.count, first + SHOWN))} of ${decimal(faults.count)}, around the cursor; times from each fault on.`;
+  };
+  host.append(
+    h('h3', {}, 'From fault to recovery'),
+    waterfall.element,
+    note,
+    legend,
+    h('h3', {}, 'By kind'),
+    table(
+      [
+        'Kind',
+        'XID',
+        'Faults',
+        'Jobs struck',
+        'Half noticed within',
+        'Half at work again within',
+        'Half of the nodes back within',
+        'GPU-hours lost',
       ],
-    };
-    return view;
-  },
+      kinds.map((kind) => [
+        kind.meaning === '' ? kind.name : `${kind.name}: ${kind.meaning}`,
+        kind.xid === 0 ? '–' : String(kind.xid),
+        decimal(kind.count),
+        decimal(kind.jobs),
+        span(kind.detection),
+        span(kind.recovery),
+        span(kind.repair),
+        decimal(kind.lost, 1),
+      ]),
+      'Faults by kind',
+    ),
+  );
+  tell();
+  const view: MountedView = {
+    update(topics) {
+      if (topics.has('cursor') || topics.has('theme') || topics.has('selection')) {
+        waterfall.draw();
+        tell();
+      }
+    },
+    destroy() {
+      waterfall.destroy();
+    },
+    plates: [waterfall],
+    tables: () => [
+      {
+        name: 'faults by kind',
+        columns: [
+          { name: 'kind', values: kinds.map(({ name }) => name) },
+          { name: 'xid', values: kinds.map(({ xid }) => xid) },
+          { name: 'faults', values: kinds.map(({ count }) => count) },
+          { name: 'jobs', values: kinds.map(({ jobs }) => jobs) },
+          { name: 'detection_p50_seconds', values: kinds.map(({ detection }) => detection) },
+          { name: 'recovery_p50_seconds', values: kinds.map(({ recovery }) => recovery) },
+          { name: 'repair_p50_seconds', values: kinds.map(({ repair }) => repair) },
+          { name: 'lost_gpu_hours', values: kinds.map(({ lost }) => lost) },
+        ],
+      },
+    ],
+  };
+  return view;
 };
 
 function firstShown(model: RunModel, store: Store): number {
@@ -117,7 +113,7 @@ function firstShown(model: RunModel, store: Store): number {
 /** Seconds since the fault on a logarithmic scale, from 1 s to the longest delay. */
 function waterfallPlate(model: RunModel, store: Store): Plate {
   const { faults } = model.run;
-  let longest = 60;
+  let longest = 600;
   for (let i = 0; i < faults.count; i++)
     for (const end of [faults.detectedUs[i], faults.recoveredUs[i], faults.returnedUs[i]])
       longest = Math.max(longest, (end - faults.timeUs[i]) / 1e6);
@@ -130,7 +126,7 @@ function waterfallPlate(model: RunModel, store: Store): Plate {
       const right = size.width - 12;
       const scale = (seconds: number) =>
         left + (Math.log10(1 + Math.max(0, seconds)) / Math.log10(1 + longest)) * (right - left);
-      for (const mark of [0, 10, 60, 600, 3600, 21_600, 86_400, 604_800, 2_592_000]) {
+      for (const mark of [0, 1, 10, 60, 600, 3600, 21_600, 86_400, 604_800, 2_592_000]) {
         if (mark > longest) break;
         const x = Math.round(scale(mark)) + 0.5;
         pen.line([x, 14, x, size.height - 18], theme.line, 0.5);
@@ -181,10 +177,14 @@ function drawFault(
   let from = 0;
   ends.forEach((end, part) => {
     if (end === null || end < from) return;
-    pen.rect(scale(from), y + 2, Math.max(1.5, scale(end) - scale(from)), ROW - 6, PARTS[part].fill);
+    pen.rect(scale(from), y + 2, Math.max(1.5, scale(end) - scale(from)), ROW - 6, PARTS[part]);
     from = end;
   });
-  if (ends.every((end) => end === null)) pen.text(left, y + ROW / 2 - 1, 'not noticed', { fill: ink, size: 11 });
+  if (ends.every((end) => end === null))
+    pen.text(left + 4, y + ROW / 2 - 1, faults.job[i] < 0 ? 'no job was on it' : 'not noticed', {
+      fill: ink,
+      size: 11,
+    });
 }
 
 function kindsOf({ run }: RunModel) {
@@ -201,6 +201,7 @@ function kindsOf({ run }: RunModel) {
     };
     return {
       name,
+      meaning: FAULT_KINDS.find((each) => each.name === name)?.meaning ?? '',
       xid: Math.max(0, faults.xid[rows[0]] ?? 0),
       count: rows.length,
       jobs: rows.reduce((sum, i) => sum + faults.jobs[i], 0),

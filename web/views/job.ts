@@ -5,175 +5,170 @@ import { LIFE_EVENTS } from '../../sim/record/lives.ts';
 import { h, replace } from '../dom.ts';
 import type { RunModel } from '../model.ts';
 import { clockOf, momentText } from '../time.ts';
-import { emptyView, type ViewSpec } from './view.ts';
+import { emptyView, type Mount } from './view.ts';
 
 const STATUS = ['completed', 'failed', 'running', 'pending', 'unschedulable'] as const;
 /** Jobs listed at a time. */
 const LISTED = 200;
 
-export const jobView: ViewSpec = {
-  id: 'job',
-  title: 'Job',
-  about: 'Why a job waited, moved or died, with the scheduler’s reasons.',
-  mount(host, model, store) {
-    const { run } = model;
-    const { jobs } = run;
-    if (jobs.count === 0)
-      return emptyView(
-        host,
-        model.hasIntervals ? 'No jobs were submitted.' : 'This run was saved without its jobs; jobs.csv has them.',
-      );
-    let job =
-      store.state.selection?.kind === 'job' && store.state.selection.id < jobs.count
-        ? store.state.selection.id
-        : mostInteresting(model);
-    let order: 'wait' | 'time' = 'wait';
-    const search = h('input', {
-      type: 'search',
-      placeholder: 'Find a job or project',
-      'aria-label': 'Find a job by its id or project',
-      oninput: () => list(),
-    });
-    const sort = h(
-      'select',
-      {
-        'aria-label': 'Order of jobs',
-        onchange: () => {
-          order = sort.value as typeof order;
-          list();
-        },
-      },
-      h('option', { value: 'wait' }, 'longest wait first'),
-      h('option', { value: 'time' }, 'in order of time'),
+export const mount: Mount = (host, model, store) => {
+  const { run } = model;
+  const { jobs } = run;
+  if (jobs.count === 0)
+    return emptyView(
+      host,
+      model.hasIntervals ? 'No jobs were submitted.' : 'This run was saved without its jobs; jobs.csv has them.',
     );
-    const found = h('ul', { class: 'jobs', 'aria-label': 'Jobs' });
-    const count = h('p', { class: 'muted', role: 'status' });
-    const life = h('div', { class: 'life' });
-    const matching = () => {
-      const wanted = search.value.trim().toLowerCase();
-      const all: number[] = [];
-      for (let j = 0; j < jobs.count; j++) {
-        if (
-          wanted === '' ||
-          model.jobName(j).toLowerCase().includes(wanted) ||
-          model.projectName(jobs.project[j]).toLowerCase().includes(wanted)
-        )
-          all.push(j);
-        if (wanted !== '' && all.length >= 20_000) break;
-      }
-      if (order === 'wait') all.sort((a, b) => jobs.queuedUs[b] - jobs.queuedUs[a] || a - b);
-      return all;
-    };
-    const list = () => {
-      const all = matching();
-      count.textContent =
-        all.length === 0
-          ? 'No job has this in its name.'
-          : `${decimal(all.length)} jobs${all.length > LISTED ? `, the first ${LISTED} shown` : ''}`;
-      replace(
-        found,
-        ...all.slice(0, LISTED).map((j) =>
+  let job =
+    store.state.selection?.kind === 'job' && store.state.selection.id < jobs.count
+      ? store.state.selection.id
+      : mostInteresting(model);
+  let order: 'wait' | 'time' = 'wait';
+  const search = h('input', {
+    type: 'search',
+    placeholder: 'Find a job or project',
+    'aria-label': 'Find a job by its id or project',
+    oninput: () => list(),
+  });
+  const sort = h(
+    'select',
+    {
+      'aria-label': 'Order of jobs',
+      onchange: () => {
+        order = sort.value as typeof order;
+        list();
+      },
+    },
+    h('option', { value: 'wait' }, 'longest wait first'),
+    h('option', { value: 'time' }, 'in order of time'),
+  );
+  const found = h('ul', { class: 'jobs', 'aria-label': 'Jobs' });
+  const count = h('p', { class: 'muted', role: 'status' });
+  const life = h('div', { class: 'life' });
+  const matching = () => {
+    const wanted = search.value.trim().toLowerCase();
+    const all: number[] = [];
+    for (let j = 0; j < jobs.count; j++) {
+      if (
+        wanted === '' ||
+        model.jobName(j).toLowerCase().includes(wanted) ||
+        model.projectName(jobs.project[j]).toLowerCase().includes(wanted)
+      )
+        all.push(j);
+      if (wanted !== '' && all.length >= 20_000) break;
+    }
+    if (order === 'wait') all.sort((a, b) => jobs.queuedUs[b] - jobs.queuedUs[a] || a - b);
+    return all;
+  };
+  const list = () => {
+    const all = matching();
+    count.textContent =
+      all.length === 0
+        ? 'No job has this in its name.'
+        : `${decimal(all.length)} jobs${all.length > LISTED ? `, the first ${LISTED} shown` : ''}`;
+    replace(
+      found,
+      ...all.slice(0, LISTED).map((j) =>
+        h(
+          'li',
+          {},
           h(
-            'li',
-            {},
+            'button',
+            {
+              type: 'button',
+              'aria-pressed': String(j === job),
+              onclick: () => store.set('selection', { selection: { kind: 'job', id: j } }),
+            },
+            h('span', { class: 'name' }, model.jobName(j)),
             h(
-              'button',
-              {
-                type: 'button',
-                'aria-pressed': String(j === job),
-                onclick: () => store.set('selection', { selection: { kind: 'job', id: j } }),
-              },
-              h('span', { class: 'name' }, model.jobName(j)),
-              h(
-                'span',
-                { class: 'muted' },
-                `${model.projectName(jobs.project[j])}, ${jobs.gpus[j]} GPU, waited ${span(jobs.queuedUs[j] / 1e6)}, ${STATUS[jobs.status[j]]}`,
-              ),
+              'span',
+              { class: 'muted' },
+              `${model.projectName(jobs.project[j])}, ${jobs.gpus[j]} GPU, waited ${span(jobs.queuedUs[j] / 1e6)}, ${STATUS[jobs.status[j]]}`,
             ),
           ),
         ),
-      );
-    };
-    let steps: { seconds: number; item: HTMLElement }[] = [];
-    const tell = () => {
-      const told = explanation(model, job);
-      steps = told.life.map(({ seconds, text, event }) => ({
-        seconds,
-        item: h(
-          'li',
-          { class: `event-${event}` },
-          h(
-            'button',
-            { type: 'button', class: 'moment', onclick: () => store.moveTo(seconds * 1e6) },
-            momentText(seconds * 1e6, clockOf(run), true),
-          ),
-          h('span', {}, text),
-        ),
-      }));
-      replace(
-        life,
-        h('h3', {}, `Job ${told.job}`),
-        h('p', {}, told.summary),
-        h('ol', {}, ...steps.map(({ item }) => item)),
-      );
-      mark();
-    };
-    const mark = () => {
-      const seconds = store.state.cursorUs / 1e6;
-      let now = -1;
-      steps.forEach((step, i) => {
-        if (step.seconds <= seconds + 1e-6) now = i;
-      });
-      steps.forEach(({ item }, i) => {
-        item.toggleAttribute('data-now', i === now);
-      });
-    };
-    host.append(
-      h(
-        'div',
-        { class: 'two' },
-        h('div', { class: 'side' }, h('div', { class: 'tools' }, search, sort), count, found),
-        life,
       ),
     );
-    list();
-    tell();
-    return {
-      update(topics) {
-        const { selection } = store.state;
-        if (topics.has('selection') && selection?.kind === 'job' && selection.id !== job && selection.id < jobs.count) {
-          job = selection.id;
-          tell();
-          for (const button of found.querySelectorAll('button[aria-pressed="true"]'))
-            button.setAttribute('aria-pressed', 'false');
-          list();
-        } else if (topics.has('cursor')) mark();
-      },
-      destroy() {},
-      plates: [],
-      tables: () => {
-        const each = <T>(value: (j: number) => T) => Array.from({ length: jobs.count }, (_, j) => value(j));
-        const seconds = (column: Float64Array) => each((j) => (column[j] < 0 ? null : column[j] / 1e6));
-        return [
-          {
-            name: 'jobs',
-            columns: [
-              { name: 'job_id', values: each((j) => model.jobName(j)) },
-              { name: 'project', values: each((j) => model.projectName(jobs.project[j])) },
-              { name: 'num_gpu', values: each((j) => jobs.gpus[j]) },
-              { name: 'submit', values: seconds(jobs.submitUs) },
-              { name: 'start', values: seconds(jobs.firstStartUs) },
-              { name: 'end', values: seconds(jobs.endUs) },
-              { name: 'queue_seconds', values: seconds(jobs.queuedUs) },
-              { name: 'preemptions', values: each((j) => jobs.preemptions[j]) },
-              { name: 'restarts', values: each((j) => jobs.restarts[j]) },
-              { name: 'status', values: each((j) => STATUS[jobs.status[j]]) },
-            ],
-          },
-        ];
-      },
-    };
-  },
+  };
+  let steps: { seconds: number; item: HTMLElement }[] = [];
+  const tell = () => {
+    const told = explanation(model, job);
+    steps = told.life.map(({ seconds, text, event }) => ({
+      seconds,
+      item: h(
+        'li',
+        { class: `event-${event}` },
+        h(
+          'button',
+          { type: 'button', class: 'moment', onclick: () => store.moveTo(seconds * 1e6) },
+          momentText(seconds * 1e6, clockOf(run), true),
+        ),
+        h('span', {}, text),
+      ),
+    }));
+    replace(
+      life,
+      h('h3', {}, `Job ${told.job}`),
+      h('p', {}, told.summary),
+      h('ol', {}, ...steps.map(({ item }) => item)),
+    );
+    mark();
+  };
+  const mark = () => {
+    const seconds = store.state.cursorUs / 1e6;
+    let now = -1;
+    steps.forEach((step, i) => {
+      if (step.seconds <= seconds + 1e-6) now = i;
+    });
+    steps.forEach(({ item }, i) => {
+      item.toggleAttribute('data-now', i === now);
+    });
+  };
+  host.append(
+    h(
+      'div',
+      { class: 'two' },
+      h('div', { class: 'side' }, h('div', { class: 'tools' }, search, sort), count, found),
+      life,
+    ),
+  );
+  list();
+  tell();
+  return {
+    update(topics) {
+      const { selection } = store.state;
+      if (topics.has('selection') && selection?.kind === 'job' && selection.id !== job && selection.id < jobs.count) {
+        job = selection.id;
+        tell();
+        for (const button of found.querySelectorAll('button[aria-pressed="true"]'))
+          button.setAttribute('aria-pressed', 'false');
+        list();
+      } else if (topics.has('cursor')) mark();
+    },
+    destroy() {},
+    plates: [],
+    tables: () => {
+      const each = <T>(value: (j: number) => T) => Array.from({ length: jobs.count }, (_, j) => value(j));
+      const seconds = (column: Float64Array) => each((j) => (column[j] < 0 ? null : column[j] / 1e6));
+      return [
+        {
+          name: 'jobs',
+          columns: [
+            { name: 'job_id', values: each((j) => model.jobName(j)) },
+            { name: 'project', values: each((j) => model.projectName(jobs.project[j])) },
+            { name: 'num_gpu', values: each((j) => jobs.gpus[j]) },
+            { name: 'submit', values: seconds(jobs.submitUs) },
+            { name: 'start', values: seconds(jobs.firstStartUs) },
+            { name: 'end', values: seconds(jobs.endUs) },
+            { name: 'queue_seconds', values: seconds(jobs.queuedUs) },
+            { name: 'preemptions', values: each((j) => jobs.preemptions[j]) },
+            { name: 'restarts', values: each((j) => jobs.restarts[j]) },
+            { name: 'status', values: each((j) => STATUS[jobs.status[j]]) },
+          ],
+        },
+      ];
+    },
+  };
 };
 
 /** Of those that were moved about most, the one that waited longest. */

@@ -11,7 +11,7 @@ import type { RunModel } from '../model.ts';
 import { categoryPaint, inkOn, themeNow } from '../palette.ts';
 import type { Store } from '../store.ts';
 import { clockOf, momentText } from '../time.ts';
-import { type MountedView, redraw, type TableData, type ViewSpec } from './view.ts';
+import { type Mount, type MountedView, redraw, type TableData } from './view.ts';
 
 /** Useful work lies at the bottom, what nobody used on top. */
 const ORDER: Category[] = [
@@ -30,51 +30,47 @@ const ORDER: Category[] = [
 
 type Unit = 'hours' | 'money';
 
-export const ledgerView: ViewSpec = {
-  id: 'ledger',
-  title: 'Ledger',
-  about: 'Each microsecond of each GPU in exactly one category; the categories add up to the capacity, to the unit.',
-  mount(host, model, store) {
-    let unit: Unit = 'hours';
-    const chart = ledgerChart(model, store, () => unit, 340);
-    const note = h('p', { class: 'muted' });
-    const sums = h('div');
-    const switcher = choice(
-      'Unit',
-      [
-        { id: 'hours', title: 'GPU-hours' },
-        { id: 'money', title: 'Money' },
-      ],
-      unit,
-      (id) => {
-        unit = id as Unit;
-        chart.draw();
-        fill();
-      },
-    );
-    const fill = () => {
-      replace(sums, sumsTable(model, unit));
-      const lost = model.recorded.lost.count;
-      note.textContent = `${unit === 'money' ? 'Installed GPUs at their pools’ prices, whatever they did.' : 'GPUs in each category at each moment.'}${
-        lost > 0
-          ? ` Work is drawn as it looked then; ${decimal(lost)} times some of it turned out to be lost, which the sums below know.`
-          : ''
-      }`;
-    };
-    host.append(h('div', { class: 'tools' }, switcher), chart.element, note, sums);
-    fill();
-    const view: MountedView = {
-      update(topics) {
-        redraw([chart], topics);
-      },
-      destroy() {
-        chart.destroy();
-      },
-      plates: [chart],
-      tables: () => [sumsData(model)],
-    };
-    return view;
-  },
+export const mount: Mount = (host, model, store) => {
+  let unit: Unit = store.choices.get('ledger unit') === 'money' ? 'money' : 'hours';
+  const chart = ledgerChart(model, store, () => unit, 340);
+  const note = h('p', { class: 'muted' });
+  const sums = h('div');
+  const switcher = choice(
+    'Unit',
+    [
+      { id: 'hours', title: 'GPU-hours' },
+      { id: 'money', title: 'Money' },
+    ],
+    unit,
+    (id) => {
+      unit = id as Unit;
+      store.choices.set('ledger unit', id);
+      chart.draw();
+      fill();
+    },
+  );
+  const fill = () => {
+    replace(sums, sumsTable(model, unit));
+    const lost = model.recorded.lost.count;
+    note.textContent = `${unit === 'money' ? 'Installed GPUs at their pools’ prices, whatever they did.' : 'GPUs in each category at each moment.'}${
+      lost > 0
+        ? ` Work is drawn as it looked then; ${decimal(lost)} times some of it turned out to be lost, which the sums below know.`
+        : ''
+    }`;
+  };
+  host.append(h('div', { class: 'tools' }, switcher), chart.element, note, sums);
+  fill();
+  const view: MountedView = {
+    update(topics) {
+      redraw([chart], topics);
+    },
+    destroy() {
+      chart.destroy();
+    },
+    plates: [chart],
+    tables: () => [sumsData(model)],
+  };
+  return view;
 };
 
 /** The stacked area alone, also for the overview. */
@@ -117,20 +113,8 @@ export function ledgerChart(model: RunModel, store: Store, unit: () => Unit, hei
         for (let i = bottom.length - 2; i >= 0; i -= 2) outline.push(bottom[i], bottom[i + 1]);
         const colour = categoryPaint(category, theme);
         pen.area(outline, colour);
-        // The name goes where the area is thickest.
-        let best = 0;
-        let where = -1;
-        for (let i = 0; i < top.length; i += 4) {
-          const thick = bottom[i + 1] - top[i + 1];
-          if (thick > best && top[i] > frame.left + 50 && top[i] < frame.right - 50) [best, where] = [thick, i];
-        }
-        if (best > 15)
-          labels.push({
-            x: top[where],
-            y: (top[where + 1] + bottom[where + 1]) / 2,
-            text: category,
-            fill: inkOn(colour.fill),
-          });
+        const place = roomFor(top, bottom, pen.measure(category, 12) * 1.1 + 8);
+        if (place !== null) labels.push({ ...place, text: category, fill: inkOn(colour.fill) });
         bottom = top;
       }
     });
@@ -161,6 +145,42 @@ export function ledgerChart(model: RunModel, store: Store, unit: () => Unit, hei
   return plate;
 }
 
+/** The categories that the run has, for pictures that have no table below. */
+export function ledgerLegend(model: RunModel): HTMLElement {
+  const { categories } = model.run.summary.ledger;
+  const theme = themeNow();
+  return h(
+    'div',
+    { class: 'legend' },
+    ...ORDER.filter((category) => categories[category] !== '0').map((category) =>
+      h('span', { class: 'key' }, swatch(categoryPaint(category, theme).fill), category),
+    ),
+  );
+}
+
+/** Lowest band of an area in which a name can be read, px. */
+const NAME_HEIGHT = 14;
+
+/** The middle of the thickest place of an area that is as wide as a name; both outlines have the same points. */
+function roomFor(top: number[], bottom: number[], width: number): { x: number; y: number } | null {
+  let best = NAME_HEIGHT;
+  let place: { x: number; y: number } | null = null;
+  for (let i = 0; i < top.length; i += 4) {
+    // Down from the highest lower edge to the lowest upper edge, as far as the name reaches.
+    let low = -Infinity;
+    let high = Infinity;
+    let k = i;
+    for (; k < top.length && top[k] < top[i] + width && high - low > best; k += 2) {
+      low = Math.max(low, top[k + 1]);
+      high = Math.min(high, bottom[k + 1]);
+    }
+    if (k >= top.length || high - low <= best) continue;
+    best = high - low;
+    place = { x: top[i] + width / 2, y: (low + high) / 2 };
+  }
+  return place;
+}
+
 /** Lines in a box beside the cursor, on the side with more room. */
 export function legendBox(
   pen: Pen,
@@ -169,10 +189,12 @@ export function legendBox(
   lines: string[],
 ): void {
   const theme = themeNow();
-  const width = Math.max(...lines.map((line) => pen.measure(line, 11))) + 12;
+  const width = Math.max(...lines.map((line, i) => pen.measure(line, 11) * (i === 0 ? 1.08 : 1))) + 14;
   const right = x + 8 + width < frame.right;
   const left = right ? x + 8 : Math.max(frame.left, x - 8 - width);
-  pen.rect(left, frame.top + 2, width, lines.length * 15 + 8, theme.dark ? '#000000d0' : '#ffffffe6');
+  const height = lines.length * 15 + 8;
+  pen.rect(left - 1, frame.top + 1, width + 2, height + 2, theme.line);
+  pen.rect(left, frame.top + 2, width, height, theme.page);
   lines.forEach((line, i) => {
     pen.text(left + 6, frame.top + 13 + i * 15, line, { fill: theme.text, size: 11, bold: i === 0 });
   });

@@ -18,7 +18,7 @@ import {
   themeNow,
 } from '../palette.ts';
 import type { Store } from '../store.ts';
-import { emptyView, type MountedView, NO_INTERVALS, type ViewSpec } from './view.ts';
+import { emptyView, type Mount, type MountedView, NO_INTERVALS } from './view.ts';
 
 const MODES = [
   { id: 'project', title: 'Project' },
@@ -33,30 +33,30 @@ const READY = 0;
 const RUNNING = ACTIVITIES.indexOf('running');
 const INFERENCE = 2;
 
-export const mapView: ViewSpec = {
-  id: 'map',
-  title: 'Map',
-  about: 'Every GPU of the cluster at the moment of the cursor. Press space to let time run.',
-  mount(host, model, store) {
-    if (!model.hasIntervals) return emptyView(host, NO_INTERVALS);
-    return mountMap(host, model, store, true);
-  },
+export const mount: Mount = (host, model, store) => {
+  if (!model.hasIntervals) return emptyView(host, NO_INTERVALS);
+  return mountMap(host, model, store, true);
 };
 
 /** `tall`: with a switch for colours and a legend, filling its place; else a strip for the overview. */
 export function mountMap(host: HTMLElement, model: RunModel, store: Store, tall: boolean): MountedView {
   const { run } = model;
-  let mode: Mode = 'project';
+  let mode = (tall && (store.choices.get('map colour') as Mode)) || 'project';
   const legend = h('div', { class: 'legend' });
   const told = h('p', { class: 'told', role: 'status' });
   const raster = document.createElement('canvas');
   let hovered = -1;
-  let layout = layoutOf(model, { width: 1, height: 1 });
+  const most = tall ? MOST_CELL : MOST_CELL_STRIP;
+  let layout = layoutOf(model, { width: 1, height: 1 }, 1);
+  const room = tall ? 460 : mapHeight(model);
   const plate = new Plate({
-    height: tall ? 460 : mapHeight(model),
+    height: room,
     label: 'Map of the cluster',
     paint(pen, size) {
-      if (layout.width !== size.width || layout.height !== size.height) layout = layoutOf(model, size);
+      if (layout.width !== size.width) {
+        layout = layoutOf(model, { width: size.width, height: room }, most);
+        plate.setHeight(layout.height);
+      }
       paintMap(pen, model, store, layout, mode, raster);
     },
     overlay(pen) {
@@ -102,6 +102,7 @@ export function mountMap(host: HTMLElement, model: RunModel, store: Store, tall:
         { class: 'tools' },
         choice('Colour', MODES, mode, (id) => {
           mode = id as Mode;
+          store.choices.set('map colour', id);
           fillLegend();
           plate.draw();
         }),
@@ -140,6 +141,8 @@ interface Layout {
   /** Of each node. */
   boxes: Box[];
   headings: { x: number; y: number; text: string }[];
+  /** Around nodes in one rack that stand in a row. */
+  racks: Box[];
   /** Side of a GPU's cell, and columns of cells in a node. */
   cell: number;
   columns(gpus: number): number;
@@ -147,55 +150,23 @@ interface Layout {
 }
 
 const HEADING = 20;
+/** Smallest cells under which nodes are named, and largest ones. */
+const NAMED = 15;
+const MOST_CELL = 52;
+const MOST_CELL_STRIP = 30;
 
 function mapHeight(model: RunModel): number {
-  return model.run.nodes.gpuCount <= 64 ? 150 : 220;
+  return model.run.nodes.gpuCount <= 64 ? 104 : 220;
 }
 
-/** The largest cells with which everything has room. */
-function layoutOf(model: RunModel, { width, height }: Size): Layout {
-  const { nodes, pools } = model.run;
-  const columns = (gpus: number) => (gpus <= 4 ? Math.max(1, gpus) : gpus <= 8 ? 4 : gpus <= 16 ? 8 : 12);
-  for (let cell = 34; ; cell = cell > 4 ? cell - 1 : cell - 0.5) {
-    const gap = cell >= 12 ? 8 : cell >= 6 ? 4 : cell >= 3 ? 2 : 1;
-    const named = cell >= 15;
-    const boxes: Box[] = new Array(nodes.count);
-    const headings: Layout['headings'] = [];
-    let y = 2;
-    for (let pool = 0; pool < pools.length; pool++) {
-      const facts = pools[pool];
-      headings.push({
-        x: 2,
-        y: y + HEADING / 2,
-        text: `${facts.name}: ${facts.nodes} nodes, ${facts.gpus} ${facts.gpuModel || 'GPUs'}${facts.spot ? ', spot' : ''}`,
-      });
-      y += HEADING;
-      let x = 2;
-      let row = 0;
-      let rack = -2;
-      for (let n = 0; n < nodes.count; n++) {
-        if (nodes.pool[n] !== pool) continue;
-        const gpus = nodes.gpuStart[n + 1] - nodes.gpuStart[n];
-        const across = columns(gpus);
-        const w = Math.max(cell, across * cell);
-        const t = Math.max(1, Math.ceil(gpus / across)) * cell + (named ? 14 : 0);
-        // A wider gap where the next rack begins.
-        if (nodes.rack[n] !== rack && rack !== -2 && x > 2) x += gap;
-        rack = nodes.rack[n];
-        if (x + w > width && x > 2) {
-          x = 2;
-          y += row + gap;
-          row = 0;
-        }
-        boxes[n] = { x, y, width: w, height: t };
-        row = Math.max(row, t);
-        x += w + gap;
-      }
-      y += row + 8;
-    }
-    if (y <= height || cell <= 0.5) {
+/** The largest cells, up to a size, with which everything has room. */
+function layoutOf(model: RunModel, { width, height }: Size, most: number): Layout {
+  for (let cell = most; ; cell = cell > 4 ? cell - 1 : cell - 0.5) {
+    const made = laidOut(model, width, cell);
+    if (made.bottom <= height || cell <= 0.5) {
+      const { boxes } = made;
       return {
-        ...{ width, height, boxes, headings, cell, columns },
+        ...{ width, height: Math.min(height, Math.ceil(made.bottom) + 6), cell, columns: columnsOf, ...made },
         nodeAt: (px, py) =>
           boxes.findIndex(
             (box) =>
@@ -204,6 +175,66 @@ function layoutOf(model: RunModel, { width, height }: Size): Layout {
       };
     }
   }
+}
+
+const columnsOf = (gpus: number) => (gpus <= 4 ? Math.max(1, gpus) : gpus <= 8 ? 4 : gpus <= 16 ? 8 : 12);
+
+/** Pools one after the other, beside each other where two fit; a frame around the nodes of a rack. */
+function laidOut(model: RunModel, width: number, cell: number) {
+  const { nodes, pools } = model.run;
+  const gap = cell >= 12 ? 8 : cell >= 6 ? 4 : cell >= 3 ? 2 : 1;
+  const name = cell >= NAMED ? 14 : 0;
+  const boxes: Box[] = new Array(nodes.count);
+  const headings: Layout['headings'] = [];
+  const racks: Box[] = [];
+  let left = 2;
+  let top = 2;
+  let bottom = 2;
+  pools.forEach((facts, pool) => {
+    const text = `${facts.name}: ${facts.nodes} nodes, ${facts.gpus} ${facts.gpuModel || 'GPUs'}${facts.spot ? ', spot' : ''}`;
+    // How wide it would like to be; a heading is about so wide.
+    let wish = 0;
+    for (let n = 0; n < nodes.count; n++)
+      if (nodes.pool[n] === pool)
+        wish += Math.max(1, columnsOf(nodes.gpuStart[n + 1] - nodes.gpuStart[n])) * cell + gap;
+    wish = Math.max(wish, text.length * 6.6);
+    if (left > 2 && left + wish > width) {
+      left = 2;
+      top = bottom + 8;
+    }
+    headings.push({ x: left, y: top + HEADING / 2, text });
+    let x = left;
+    let y = top + HEADING;
+    let row = 0;
+    let rack = -2;
+    for (let n = 0; n < nodes.count; n++) {
+      if (nodes.pool[n] !== pool) continue;
+      const gpus = nodes.gpuStart[n + 1] - nodes.gpuStart[n];
+      const across = columnsOf(gpus);
+      const w = Math.max(cell, across * cell);
+      const t = Math.max(1, Math.ceil(gpus / across)) * cell + name;
+      const newRack = nodes.rack[n] !== rack;
+      if (newRack && rack !== -2 && x > left) x += gap;
+      if (x + w > width && x > left) {
+        x = left;
+        y += row + gap;
+        row = 0;
+      }
+      boxes[n] = { x, y, width: w, height: t };
+      const last = racks.at(-1);
+      if (newRack || last === undefined || last.y !== y) racks.push({ x, y, width: w, height: t });
+      else {
+        last.width = x + w - last.x;
+        last.height = Math.max(last.height, t);
+      }
+      rack = nodes.rack[n];
+      row = Math.max(row, t);
+      x += w + gap;
+    }
+    bottom = Math.max(bottom, y + row);
+    left += wish + 2.5 * gap + 8;
+  });
+  return { boxes, headings, racks, bottom };
 }
 
 function paintMap(
@@ -219,7 +250,13 @@ function paintMap(
   const theme = themeNow();
   const us = store.state.cursorUs;
   const { cell } = layout;
-  const named = cell >= 15;
+  const named = cell >= NAMED;
+  if (cell >= 6 && layout.racks.length < nodes.count)
+    for (const { x, y, width, height } of layout.racks)
+      pen.line(
+        [x - 3, y - 2, x + width + 1, y - 2, x + width + 1, y + height + 1, x - 3, y + height + 1, x - 3, y - 2],
+        theme.line,
+      );
   for (const { x, y, text } of layout.headings) pen.text(x, y, text, { fill: theme.muted, size: 12 });
   const holdPaint = (hold: number): Paint => {
     const job = recorded.holds.values[0][hold];
@@ -271,7 +308,7 @@ function paintMap(
     if (NODE_STATES[state] === 'absent') continue;
     const top = box.y + (named ? 14 : 0);
     if (named)
-      pen.text(box.x, box.y + 6, fitted(pen, model.nodeName(n), box.width, 11), { fill: theme.text, size: 11 });
+      pen.text(box.x, box.y + 6, shortName(pen, model.nodeName(n), box.width, 11), { fill: theme.text, size: 11 });
     for (let g = 0; g < gpus; g++)
       fill(box.x + (g % across) * cell, top + Math.floor(g / across) * cell, inner, inner, paint);
   }
@@ -337,9 +374,15 @@ export function initialsOf(name: string): string {
   return letters.slice(0, 2).toUpperCase();
 }
 
-function fitted(pen: Pen, text: string, width: number, size: number): string {
-  if (pen.measure(text, size) <= width) return text;
-  let kept = text;
+/** A name in little room: its last parts, as what nodes of a pool share stands in front; else its end. */
+export function shortName(pen: Pen, name: string, width: number, size: number): string {
+  if (pen.measure(name, size) <= width) return name;
+  const parts = name.split(/(?<=[-._/])/);
+  for (let from = 1; from < parts.length; from++) {
+    const rest = parts.slice(from).join('');
+    if (pen.measure(rest, size) <= width) return rest;
+  }
+  let kept = name.slice(1);
   while (kept.length > 1 && pen.measure(`…${kept}`, size) > width) kept = kept.slice(1);
   return `…${kept}`;
 }
@@ -372,7 +415,9 @@ function nodeText(model: RunModel, node: number, us: number): string {
     holders.length === 0
       ? 'nobody on it'
       : holders.slice(0, 6).join(', ') + (holders.length > 6 ? ` and ${holders.length - 6} more` : '');
-  return `${model.nodeName(node)}: ${state}; ${what}.`;
+  const rack = run.nodes.rack[node];
+  const where = rack >= 0 ? `, rack ${rack + 1}` : '';
+  return `${model.nodeName(node)}${where}: ${state}; ${what}.`;
 }
 
 function momentSummary(model: RunModel, us: number): string {

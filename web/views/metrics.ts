@@ -10,7 +10,7 @@ import { projectPaint, themeNow } from '../palette.ts';
 import type { Store } from '../store.ts';
 import { clockOf, momentText } from '../time.ts';
 import { legendBox } from './ledger.ts';
-import { emptyView, redraw, type ViewSpec } from './view.ts';
+import { emptyView, type Mount, redraw } from './view.ts';
 
 const C = CATEGORIES.length;
 const S = PROJECT_SERIES.length;
@@ -22,43 +22,38 @@ interface Line {
   values: Float64Array;
 }
 
-export const metricsView: ViewSpec = {
-  id: 'metrics',
-  title: 'Metrics',
-  about: 'What Grafana would show: utilisation by GPU model and by project.',
-  mount(host, model, store) {
-    if (model.recorded.series.count === 0) return emptyView(host, 'Nothing was simulated.');
-    const models = byModel(model);
-    const projects = byProject(model);
-    const plates = [
-      panel(model, store, 'DCGM_FI_DEV_GPU_UTIL', 'avg by (modelName), %', models),
-      panel(model, store, 'runai_project_gpu_utilization', 'avg by (project_name), %', projects),
-    ];
-    host.append(
-      ...plates.map(({ element }) => element),
-      h(
-        'p',
-        { class: 'muted' },
-        'By model: busy time of all GPUs in the cluster, idle ones included. By project: busy time of the GPUs that it holds; a project that holds none has no line there.',
-      ),
-    );
-    return {
-      update: (topics) => redraw(plates, topics),
-      destroy() {
-        for (const plate of plates) plate.destroy();
-      },
-      plates,
-      tables: () => {
-        const { bucketUs } = model.recorded.series;
-        const times = Array.from(models[0]?.values ?? [], (_, i) => (i * bucketUs) / 1e6);
-        const columns = [...models, ...projects].map(({ name, values }) => ({
-          name,
-          values: Array.from(values, (v) => (Number.isNaN(v) ? null : v)),
-        }));
-        return [{ name: 'metrics', columns: [{ name: 'from_seconds', values: times }, ...columns] }];
-      },
-    };
-  },
+export const mount: Mount = (host, model, store) => {
+  if (model.recorded.series.count === 0) return emptyView(host, 'Nothing was simulated.');
+  const models = byModel(model);
+  const projects = byProject(model);
+  const plates = [
+    panel(model, store, 'DCGM_FI_DEV_GPU_UTIL', 'avg by (modelName), %', models),
+    panel(model, store, 'runai_project_gpu_utilization', 'avg by (project_name), %', projects),
+  ];
+  host.append(
+    ...plates.map(({ element }) => element),
+    h(
+      'p',
+      { class: 'muted' },
+      'By model: busy time of all GPUs in the cluster, idle ones included. By project: busy time of the GPUs that it holds; a project that holds none has no line there.',
+    ),
+  );
+  return {
+    update: (topics) => redraw(plates, topics),
+    destroy() {
+      for (const plate of plates) plate.destroy();
+    },
+    plates,
+    tables: () => {
+      const { bucketUs } = model.recorded.series;
+      const times = Array.from(models[0]?.values ?? [], (_, i) => (i * bucketUs) / 1e6);
+      const columns = [...models, ...projects].map(({ name, values }) => ({
+        name,
+        values: Array.from(values, (v) => (Number.isNaN(v) ? null : v)),
+      }));
+      return [{ name: 'metrics', columns: [{ name: 'from_seconds', values: times }, ...columns] }];
+    },
+  };
 };
 
 function byModel({ run, recorded }: RunModel): Line[] {

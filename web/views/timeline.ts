@@ -13,22 +13,17 @@ import { lowerBound, type RunModel } from '../model.ts';
 import { ACTIVITY_CATEGORY, categoryPaint, inkOn, pixel, projectPaint, STATE_PAINT, themeNow } from '../palette.ts';
 import type { Store } from '../store.ts';
 import { clockOf } from '../time.ts';
-import { initialsOf } from './map.ts';
-import { emptyView, type MountedView, NO_INTERVALS, redraw, type ViewSpec } from './view.ts';
+import { initialsOf, shortName } from './map.ts';
+import { emptyView, type Mount, type MountedView, NO_INTERVALS, redraw } from './view.ts';
 
 /** Time a frame may spend on rows that are sums of several nodes, ms. */
 const BUDGET_MS = 7;
 /** Fewest pixels of a GPU's row. */
 const THIN = 2;
 
-export const timelineView: ViewSpec = {
-  id: 'timeline',
-  title: 'Timeline',
-  about: 'Who held which GPU when. Ctrl and wheel zoom in time, alt and wheel zoom in rows, shift and drag pan.',
-  mount(host, model, store) {
-    if (!model.hasIntervals) return emptyView(host, NO_INTERVALS);
-    return mountTimeline(host, model, store, 480, true);
-  },
+export const mount: Mount = (host, model, store) => {
+  if (!model.hasIntervals) return emptyView(host, NO_INTERVALS);
+  return mountTimeline(host, model, store, 480, true);
 };
 
 const MARKS: { kind: string; sign: string; about: string }[] = [
@@ -48,7 +43,7 @@ export function mountTimeline(
   const { run, recorded } = model;
   const { nodes } = run;
   let rows: [number, number] = [0, nodes.count];
-  let colours: 'project' | 'job' = 'project';
+  let colours: 'project' | 'job' = store.choices.get('timeline colour') === 'job' ? 'job' : 'project';
   const told = h('p', { class: 'told', role: 'status' });
   const reach = reachOf({ holds: recorded.holds, holdsOfNode: run.holdsOfNode, nodeCount: nodes.count });
   const jobOf = recorded.holds.values[0];
@@ -78,7 +73,7 @@ export function mountTimeline(
       layer.draw(pen, frame, rows);
       drawGutter(pen, model, frame, rows);
       drawStates(pen, model, frame, rows);
-      drawPhases(pen, model, store, frame, rows);
+      drawPhases(pen, model, frame, rows);
       drawMarks(pen, model, frame, rows);
       drawSelection(pen, model, store, frame, rows);
     },
@@ -170,6 +165,7 @@ export function mountTimeline(
           colours,
           (id) => {
             colours = id as typeof colours;
+            store.choices.set('timeline colour', id);
             layer.forget();
             fillLegend();
             plate.draw();
@@ -386,10 +382,7 @@ function drawGutter(pen: Pen, model: RunModel, frame: Frame, rows: [number, numb
     if (newPool && node > rows[0]) pen.line([frame.left - 60, top - 0.5, frame.right, top - 0.5], theme.text, 0.5);
     if (top - lastLabel < 14) continue;
     lastLabel = top;
-    const name = model.nodeName(node);
-    const room = frame.left - 8;
-    let text = name;
-    while (text.length > 3 && pen.measure(text, 10) > room) text = `…${text.slice(2)}`;
+    const text = shortName(pen, model.nodeName(node), frame.left - 8, 10);
     pen.text(frame.left - 6, top + 6, text, { fill: theme.muted, size: 10, align: 'right' });
   }
 }
@@ -410,7 +403,7 @@ function drawStates(pen: Pen, model: RunModel, frame: Frame, rows: [number, numb
 }
 
 /** What a job does besides running, and its name, where its interval is wide enough to show it. */
-function drawPhases(pen: Pen, model: RunModel, store: Store, frame: Frame, rows: [number, number]): void {
+function drawPhases(pen: Pen, model: RunModel, frame: Frame, rows: [number, number]): void {
   const { run, recorded } = model;
   const { gpuStart } = run.nodes;
   const gpus = gpuStart[rows[1]] - gpuStart[rows[0]];
@@ -445,15 +438,11 @@ function drawPhases(pen: Pen, model: RunModel, store: Store, frame: Frame, rows:
         shown++;
         const x0 = frame.x(Math.max(start, phases.start[phase]));
         const x1 = frame.x(Math.min(end, phases.end[phase]));
+        // Thinner than a pixel, and many of them, they would look like another colour.
+        if (x1 - x0 < 1) continue;
         for (let g = low; g <= high; g++)
           if ((mask >>> g) & 1)
-            pen.rect(
-              x0,
-              top + g * thick,
-              Math.max(1, x1 - x0),
-              thick - (thick > 5 ? 1 : 0),
-              categoryPaint(category, theme),
-            );
+            pen.rect(x0, top + g * thick, x1 - x0, thick - (thick > 5 ? 1 : 0), categoryPaint(category, theme));
       }
       const room = frame.x(end) - frame.x(start) - 6;
       const tall = (contiguous ? high - low + 1 : 1) * thick;
@@ -467,7 +456,6 @@ function drawPhases(pen: Pen, model: RunModel, store: Store, frame: Frame, rows:
         });
     }
   }
-  void store;
 }
 
 function drawMarks(pen: Pen, model: RunModel, frame: Frame, rows: [number, number]): void {

@@ -15,12 +15,14 @@ export interface MountedView {
   tables(): TableData[];
 }
 
+export type Mount = (host: HTMLElement, model: RunModel, store: Store) => MountedView;
+
 export interface ViewSpec {
   id: string;
   title: string;
   /** One sentence: what it shows. */
   about: string;
-  mount(host: HTMLElement, model: RunModel, store: Store): MountedView;
+  load(): Promise<Mount>;
 }
 
 /** A view that says why it has nothing to show. */

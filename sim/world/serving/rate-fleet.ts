@@ -35,6 +35,8 @@ export interface RateRecord {
   readonly queue: Values;
   readonly hourRequests: { add(hour: number, amount: number): void };
   readonly hourAttained: { add(hour: number, amount: number): void };
+  readonly hourAnswered: { add(hour: number, amount: number): void };
+  readonly hourTtftUs: { add(hour: number, amount: number): void };
   readonly tenants: { add(tenant: number, amount: number): void };
   readonly tenantAttained: { add(tenant: number, amount: number): void };
   readonly minuteTokens: { add(minute: number, amount: number): void };
@@ -208,6 +210,9 @@ export class RateFleet {
       for (let r = 0; r < variantOf.length; r++) if (variantOf[r] === v) this.busyUs[r] += fared.busy * us;
       this.count(done, fromUs, toUs, n * fared.busy * us);
       const { attained, lateFirst, slow, byPrefill } = fared;
+      let ttftUs = 0;
+      for (const { us: own, weight } of fared.latencies) ttftUs += own * weight;
+      this.firstTokens(done, fromUs, ttftUs);
       this.judge(done * attained, done * lateFirst, done * slow, fromUs, {
         prefill: done * byPrefill,
         queue: done * (lateFirst - byPrefill),
@@ -238,6 +243,7 @@ export class RateFleet {
       const ttftUs = queueUs + minute.ttftUs;
       record.queue.add(queueUs, n);
       record.ttft.add(ttftUs, n);
+      this.firstTokens(n, fromUs, ttftUs);
       record.e2e.add(ttftUs + (load.lengths.output - 1) * minute.itlUs, n);
       const late = ttftUs > slo.ttftUs;
       this.judge(late || slow ? 0 : n, late ? n : 0, slow ? n : 0, fromUs, {
@@ -261,6 +267,12 @@ export class RateFleet {
     record.busyUs += busyUs;
     record.minuteBusyUs.add(minute, busyUs);
     record.lastUs = Math.max(record.lastUs, toUs);
+  }
+
+  private firstTokens(count: number, us: number, ttftUs: number): void {
+    const hour = Math.floor(us / HOUR_US);
+    this.record.hourAnswered.add(hour, count);
+    this.record.hourTtftUs.add(hour, count * ttftUs);
   }
 
   private judge(
