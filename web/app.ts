@@ -14,6 +14,7 @@ export interface BuiltinFacts {
   text: string;
 }
 
+const WITHOUT_SCENARIO = '# This run was opened from a file, which does not hold its scenario.\n';
 /** Between the last key pressed and the next run, ms. */
 const QUIET_MS = 400;
 
@@ -144,7 +145,11 @@ export class App {
         return true;
       }
       const model = new RunModel(this.nextId++, opened.columns);
-      this.store.set('source', { beside: null, selection: null, playing: false });
+      // What was edited before is no text of this run; undo brings it back.
+      const source = { file: files[0].name, text: WITHOUT_SCENARIO, files: {} };
+      this.history.push(source.text);
+      this.generation++;
+      this.store.set('source', { source, beside: null, selection: null, playing: false });
       this.show([{ model, label: opened.columns.summary.policy, source: null }]);
       this.store.set('status', { status: { kind: 'idle' } });
       return true;

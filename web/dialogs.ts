@@ -224,9 +224,9 @@ export async function shareDialog(app: App): Promise<void> {
 /** What each file is. */
 const ABOUT: Record<FileName, string> = {
   'jobs.csv': 'one row a job',
-  'jobs.parquet': 'the same as Parquet',
+  'jobs.parquet': 'one row a job, as Parquet',
   'samples.csv': 'GPUs by category and project over time',
-  'samples.parquet': 'the same as Parquet',
+  'samples.parquet': 'GPUs over time, as Parquet',
   'ledger.csv': 'exact sums by pool, project, class and category',
   'faults.csv': 'every fault and what became of it',
   'report.html': 'a page that needs nothing else',

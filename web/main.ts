@@ -42,6 +42,7 @@ const button = (text: string, title: string, act: () => void, className = '') =>
   h('button', { type: 'button', title, class: className, onclick: act }, text);
 const title = h('h1', {}, 'simsup');
 const facts = h('p', { class: 'runfacts' }, ' ');
+const brand = h('div', { class: 'brand' }, title, facts);
 const bar = h('progress', { max: 1, value: 0, 'aria-label': 'Simulated so far' });
 const stop = button('Stop', 'Stop and show what there is (Esc)', () => app.cancel());
 const status = h('p', { class: 'status', role: 'status', 'aria-live': 'polite' });
@@ -75,7 +76,7 @@ replace(
   h(
     'header',
     { class: 'head' },
-    h('div', { class: 'brand' }, title, facts),
+    brand,
     h(
       'div',
       { class: 'actions' },
@@ -114,11 +115,13 @@ function drawFacts(): void {
   document.title = `${summary.scenario} – simsup`;
   title.textContent = summary.title || summary.scenario;
   const days = summary.simulatedSeconds / 86_400;
+  const length = `${Number(days.toFixed(days < 10 ? 2 : 1))} days${slot.early ? ' so far' : ''}`;
   const each = slots.map(({ label, model }) => {
     const { digest, events, policy } = model.run.summary;
     return `${slots.length > 1 ? `${label}: ` : `policy ${policy}, `}${events.toLocaleString('en')} events, digest ${digest}`;
   });
-  facts.textContent = `${summary.scenario}: ${Number(days.toFixed(days < 10 ? 2 : 1))} days; ${each.join('; ')}`;
+  brand.classList.toggle('beside', slots.length > 1);
+  facts.textContent = slots.length > 1 ? each.join('\n') : `${summary.scenario}: ${length}; ${each[0]}`;
 }
 
 function drawStatus(now: Status): void {

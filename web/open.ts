@@ -1,6 +1,4 @@
 /** What a file dropped on the page is, and what becomes of it: a scenario, a log, a scheduler's snapshot, or a run. */
-import type { RunColumns } from '../reports/columns.ts';
-import { unpacked } from '../reports/packed.ts';
 import type { Opened } from './requests.ts';
 import { savedRun } from './saved.ts';
 
@@ -39,12 +37,9 @@ async function openOne(file: DroppedFile, files: Record<string, string>): Promis
   const start = textOf(bytes.subarray(0, 65_536));
   if (/^\s*[{[]/.test(start)) {
     const value: unknown = JSON.parse(textOf(bytes));
-    const run = savedRun(value);
-    if (run !== null) {
-      const whole = (value as { columns?: unknown }).columns;
-      const columns =
-        whole === undefined ? run : ({ ...(unpacked(whole) as object), summary: run.summary } as RunColumns);
-      const note = whole === undefined ? 'This run was written without what the map and the timeline draw.' : '';
+    const columns = savedRun(value);
+    if (columns !== null) {
+      const note = columns.nodes.count === 0 ? 'This run was written without what the map and the timeline draw.' : '';
       return { kind: 'run', columns, note };
     }
     return snapshot(file);

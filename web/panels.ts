@@ -2,7 +2,7 @@
 import type { App } from './app.ts';
 import { h, put, replace } from './dom.ts';
 import { DIFFERENCES, VIEWS } from './views/all.ts';
-import type { MountedView } from './views/view.ts';
+import { emptyView, type MountedView } from './views/view.ts';
 
 export interface Panels {
   tabs: HTMLElement;
@@ -100,7 +100,13 @@ async function mountOf(app: App, view: string): Promise<(host: HTMLElement) => M
       const panel = h('section', { class: 'panel', 'aria-label': length > 1 ? label : spec.title });
       if (length > 1) put(panel, h('h2', {}, h('span', { class: 'side-mark' }, 'AB'[i]), label));
       put(host, panel);
-      return mount(panel, model, store);
+      try {
+        return mount(panel, model, store);
+      } catch (error) {
+        // A run from a file may hold anything.
+        replace(panel);
+        return emptyView(panel, `This cannot be drawn: ${error instanceof Error ? error.message : String(error)}`);
+      }
     });
 }
 

@@ -1,5 +1,6 @@
 /** A run.json that the command line wrote, as far as it can be drawn: checked, as it may come from anywhere. */
 import { encodeNames, type RunColumns } from '../reports/columns.ts';
+import { unpacked } from '../reports/packed.ts';
 import type { RunSummary } from '../reports/summary.ts';
 import { CATEGORIES } from '../sim/record/ledger.ts';
 
@@ -12,6 +13,64 @@ interface SavedSamples {
 
 /** Null where the value is no run. Throws where it is one but cannot be read. */
 export function savedRun(value: unknown): RunColumns | null {
+  const run = summedRun(value);
+  const columns = (value as { columns?: unknown } | null)?.columns;
+  if (run === null || columns === undefined) return run;
+  const whole = { ...(unpacked(columns) as object), summary: run.summary } as RunColumns;
+  checkShape(whole, run, 'columns');
+  checkTables(whole);
+  return whole;
+}
+
+/** Every field of the expected kind is there, with arrays of the same kind of numbers. */
+function checkShape(found: unknown, expected: unknown, path: string): void {
+  const kindOf = (value: unknown) =>
+    value === null ? 'nothing' : typeof value === 'object' ? value.constructor.name : typeof value;
+  // What a run may have or lack.
+  if (expected === null) return;
+  if (kindOf(found) !== kindOf(expected))
+    throw new Error(`found ${kindOf(found)} in ${path} of this run, expected ${kindOf(expected)}`);
+  if (ArrayBuffer.isView(expected) || typeof expected !== 'object') return;
+  if (Array.isArray(expected)) {
+    const kinds = new Set((found as unknown[]).map(kindOf));
+    if (kinds.size > 1)
+      throw new Error(`found ${[...kinds].join(' and ')} in ${path} of this run, expected one of them`);
+  }
+  for (const [key, inner] of Object.entries(expected))
+    if (key !== 'summary') checkShape((found as Record<string, unknown>)[key], inner, `${path}.${key}`);
+}
+
+/** Tables are as long as they say, and what they number is there. */
+function checkTables({ recorded, jobs, nodes, holdsOfNode, holdsOfJob, phasesOfJob, statesOfNode }: RunColumns): void {
+  const fail = (what: string) => {
+    throw new Error(`found ${what} in this run that is not there: the file was cut or changed`);
+  };
+  const within = (values: ArrayLike<number>, least: number, end: number, what: string) => {
+    for (let i = 0; i < values.length; i++) if (!(values[i] >= least && values[i] < end)) fail(what);
+  };
+  if (recorded === null) return;
+  for (const table of [recorded.holds, recorded.phases, recorded.nodes, recorded.events])
+    for (const column of [table.start, table.end, ...table.values]) if (column.length !== table.count) fail('a row');
+  within(recorded.holds.values[0], 0, jobs.count, 'a job');
+  within(recorded.holds.values[1], 0, nodes.count, 'a node');
+  within(recorded.phases.values[0], 0, jobs.count, 'a job');
+  within(recorded.nodes.values[0], 0, nodes.count, 'a node');
+  within(recorded.events.values[1], -1, jobs.count, 'a job');
+  within(recorded.events.values[2], -1, nodes.count, 'a node');
+  for (const [index, owners, rows] of [
+    [holdsOfNode, nodes.count, recorded.holds.count],
+    [holdsOfJob, jobs.count, recorded.holds.count],
+    [phasesOfJob, jobs.count, recorded.phases.count],
+    [statesOfNode, nodes.count, recorded.nodes.count],
+  ] as const) {
+    if (index.from.length !== owners + 1) fail('an entry');
+    within(index.from, 0, index.rows.length + 1, 'an entry');
+    within(index.rows, 0, rows, 'a row');
+  }
+}
+
+/** From the sums alone: what every run.json has. */
+function summedRun(value: unknown): RunColumns | null {
   if (typeof value !== 'object' || value === null) return null;
   const summary = value as RunSummary & { samples?: SavedSamples };
   if (typeof summary.digest !== 'string' || typeof summary.ledger !== 'object') return null;
@@ -29,7 +88,7 @@ export function savedRun(value: unknown): RunColumns | null {
     values: Array.from({ length: width }, () => new Int32Array(0)),
   });
   return {
-    summary: { ...summary, samples: undefined } as RunSummary,
+    summary: { ...summary, samples: undefined, columns: undefined } as RunSummary,
     simulatedUs,
     startEpochSeconds: 0,
     utcOffsetMinutes: 0,

@@ -13,6 +13,7 @@ import {
   PolicyArgumentError,
   type PolicyFactory,
   policyNames,
+  Recorder,
   type Run,
   type Scenario,
   Simulation,
@@ -150,10 +151,11 @@ async function run(file: string | undefined, flags: Flags): Promise<void> {
   const signals = watchSignals();
   try {
     const lives = flags.out === undefined ? undefined : new Lives(scenario);
-    const result = await simulated(scenario, policy, flags, signals, lives).catch((error) => {
+    const recorder = flags.out === undefined ? undefined : new Recorder();
+    const result = await simulated(scenario, policy, flags, signals, lives, recorder).catch((error) => {
       throw blamed(error, scenario, flags);
     });
-    show(result, lives, (performance.now() - started) / 1000, file, flags);
+    show(result, lives, recorder, (performance.now() - started) / 1000, file, flags);
   } finally {
     signals.end();
     await close();
@@ -176,13 +178,14 @@ function blamed(error: unknown, scenario: Scenario, flags: Flags): unknown {
 function show(
   result: Run,
   lives: Lives | undefined,
+  recorder: Recorder | undefined,
   wallSeconds: number,
   file: string | undefined,
   flags: Flags,
 ): void {
   const summary = summarise(result, wallSeconds);
   if (flags.jobsCsv !== undefined) writeWhole(flags.jobsCsv, jobsCsv(result));
-  if (flags.out !== undefined) writeFolder(flags.out, resultFiles(result, summary, lives));
+  if (flags.out !== undefined) writeFolder(flags.out, resultFiles(result, summary, lives, recorder));
   if (flags.json) {
     process.stdout.write(`${JSON.stringify(summary, null, 2)}\n`);
   } else {
@@ -250,6 +253,7 @@ async function simulated(
   flags: Flags,
   signals: Signals,
   lives: Lives | undefined,
+  recorder: Recorder | undefined,
 ): Promise<Run> {
   let progress: Progress | undefined;
   const trace = flags.trace === undefined ? undefined : new GrowingFile(flags.trace);
@@ -268,6 +272,7 @@ async function simulated(
       policy,
       keepHours: flags.out !== undefined,
       lives,
+      recorder,
       trace: trace === undefined && perfetto === undefined ? undefined : note,
       onProgress: (nowUs, events) => {
         progress?.show(nowUs, events);
