@@ -41,7 +41,15 @@ export function mountEditor(host: HTMLElement, app: App): Editor {
         basicSetup,
         ...(large ? [] : [yaml(), autocompletion({ override: [completions(app)] })]),
         lintGutter(),
-        keymap.of([{ key: 'Escape', run: (editor) => (editor.contentDOM.blur(), false) }]),
+        keymap.of([
+          {
+            key: 'Escape',
+            run: (editor) => {
+              editor.contentDOM.blur();
+              return false;
+            },
+          },
+        ]),
         EditorView.contentAttributes.of({ 'aria-label': 'The scenario as YAML' }),
         EditorView.updateListener.of((update) => {
           if (update.docChanged && !quiet) app.setText(update.state.doc.toString(), true);

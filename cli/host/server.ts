@@ -39,11 +39,13 @@ const TYPES: Record<string, string> = {
 /** Listens on loopback; port 0 = any that is free. */
 export function servePage(page: Page, port: number): Promise<{ url: string; close(): Promise<void> }> {
   const server = createServer((request, response) => {
+    let given: Answer;
     try {
-      answer(page, request, response);
+      given = answer(page, request);
     } catch (error) {
-      refuse(response, 500, (error as Error).message.split('\n')[0]);
+      given = refusal(500, (error as Error).message.split('\n')[0]);
     }
+    send(response, given, request.method !== 'HEAD');
   });
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
@@ -66,29 +68,37 @@ function closed(server: Server): Promise<void> {
   });
 }
 
-function answer(page: Page, request: IncomingMessage, response: ServerResponse): void {
+/** `content`: text, bytes, or the path of a file of the site. */
+interface Answer {
+  status: number;
+  type: string;
+  content: string | Uint8Array | { file: string; bytes: number };
+  caching: string;
+  allow?: string;
+}
+
+const refusal = (status: number, why: string): Answer => ({
+  ...{ status, type: 'text/plain; charset=utf-8', content: `${why}\n`, caching: 'no-store' },
+});
+
+function answer(page: Page, { method, url, headers }: IncomingMessage): Answer {
   // A name that somebody else's server points at this machine would make the files readable to his page.
-  if (!/^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/.test(request.headers.host ?? ''))
-    return refuse(response, 421, 'simsup answers to 127.0.0.1 and localhost only');
-  if (request.method !== 'GET' && request.method !== 'HEAD') {
-    response.setHeader('allow', 'GET, HEAD');
-    return refuse(response, 405, 'only GET and HEAD');
-  }
-  const path = pathOf(request.url ?? '/');
-  if (path === null) return refuse(response, 400, 'this address cannot be read');
-  const only = request.method === 'HEAD';
+  if (!/^(127\.0\.0\.1|localhost)(:\d+)?$/.test(headers.host ?? ''))
+    return refusal(421, 'simsup answers to 127.0.0.1 and localhost only');
+  if (method !== 'GET' && method !== 'HEAD') return { ...refusal(405, 'only GET and HEAD'), allow: 'GET, HEAD' };
+  const path = pathOf(url ?? '/');
+  if (path === null) return refusal(400, 'this address cannot be read');
+  const fresh = { status: 200, caching: 'no-store' };
   if (path === '/opened.json') {
     const names = page.opened().map(({ name }) => name);
-    return send(response, 'application/json', JSON.stringify(names), only);
+    return { ...fresh, type: 'application/json', content: JSON.stringify(names) };
   }
   const number = /^\/opened\/(\d{1,4})$/.exec(path)?.[1];
-  if (number !== undefined) {
-    const file = page.opened()[Number(number)];
-    return file === undefined
-      ? refuse(response, 404, 'there is no such file')
-      : send(response, 'application/octet-stream', file.bytes, only);
-  }
-  sendSite(page.site, path, response, only);
+  if (number === undefined) return sitePart(page.site, path);
+  const file = page.opened()[Number(number)];
+  return file === undefined
+    ? refusal(404, 'there is no such file')
+    : { ...fresh, type: 'application/octet-stream', content: file.bytes };
 }
 
 function pathOf(url: string): string | null {
@@ -99,34 +109,31 @@ function pathOf(url: string): string | null {
   }
 }
 
-function sendSite(site: string, path: string, response: ServerResponse, only: boolean): void {
+function sitePart(site: string, path: string): Answer {
   const file = normalize(join(site, path === '/' ? 'index.html' : path));
-  const stat = file.startsWith(normalize(site + sep)) ? statSync(file, { throwIfNoEntry: false }) : undefined;
+  const inside = file.startsWith(normalize(site + sep)) && !file.includes('\0');
+  const stat = inside ? statSync(file, { throwIfNoEntry: false }) : undefined;
   const type = TYPES[extname(file)];
   if (stat === undefined || !stat.isFile() || type === undefined)
-    return refuse(response, 404, `there is no ${path.slice(0, 100)}`);
+    return refusal(404, `there is no ${path.slice(0, 100)}`);
   // Assets have their content's hash in their names.
   const caching = path.startsWith('/assets/') ? 'max-age=31536000, immutable' : 'no-cache';
-  response.writeHead(200, {
+  return { status: 200, type, content: { file, bytes: stat.size }, caching };
+}
+
+function send(response: ServerResponse, { status, type, content, caching, allow }: Answer, body: boolean): void {
+  const file = typeof content === 'object' && 'file' in content ? content : null;
+  response.writeHead(status, {
     ...HEADERS,
     'content-type': type,
-    'content-length': stat.size,
     'cache-control': caching,
+    ...(allow !== undefined && { allow }),
+    ...(file !== null && { 'content-length': file.bytes }),
   });
-  if (only) response.end();
+  if (!body) response.end();
+  else if (file === null) response.end(content);
   else
-    createReadStream(file)
+    createReadStream(file.file)
       .on('error', () => response.destroy())
       .pipe(response);
-}
-
-function send(response: ServerResponse, type: string, content: string | Uint8Array, only: boolean): void {
-  response
-    .writeHead(200, { ...HEADERS, 'content-type': type, 'cache-control': 'no-store' })
-    .end(only ? undefined : content);
-}
-
-function refuse(response: ServerResponse, status: number, why: string): void {
-  if (!response.headersSent) response.writeHead(status, { ...HEADERS, 'content-type': 'text/plain; charset=utf-8' });
-  response.end(`${why}\n`);
 }
