@@ -278,6 +278,7 @@ const ROOTS: readonly Root[] = [
   DEPLOYMENTS,
   specRoot('cluster', 'Cluster'),
   specRoot('storage', 'Storage'),
+  specRoot('provisioning', 'Provisioning'),
   specRoot('network', 'Network'),
   specRoot('energy', 'Energy'),
   specRoot('slurm', 'Slurm'),

@@ -82,9 +82,10 @@ function need(report: CheckpointReport): string {
 
 function given({ costs, mtbfFrom }: CheckpointReport): string {
   const behind = costs.behindUs > 0 ? `, complete ${time(costs.behindUs)} later` : '';
+  const notice = costs.noticeUs > 0 ? `, of them ${time(costs.noticeUs)} until it is noticed and queued again` : '';
   return (
     `${decimal(costs.gpus)} GPUs on ${decimal(costs.nodes)} nodes; interrupted every ${time(costs.mtbfUs)} on average (${mtbfFrom}); ` +
-    `a checkpoint stalls it for ${time(costs.stallUs)}${behind}; a restart takes ${time(costs.restartUs)}. ` +
+    `a checkpoint stalls it for ${time(costs.stallUs)}${behind}; a restart takes ${time(costs.restartUs)}${notice}. ` +
     `Failures strike work, checkpoints and restarts alike.`
   );
 }
@@ -237,6 +238,7 @@ export function checkpointJson(report: CheckpointReport) {
     stallSeconds: seconds(costs.stallUs),
     behindSeconds: seconds(costs.behindUs),
     restartSeconds: seconds(costs.restartUs),
+    noticeSeconds: seconds(costs.noticeUs),
     best: point(study.best),
     daly: point(study.daly),
     young: point(study.young),

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { readScenario } from '../scenarios/index.ts';
 import { DAY_US, HOUR_US, MINUTE_US, SECOND_US } from '../sim/simulate.ts';
-import { checkpointJob, costsOf, nodeFaultsOf, studyCheckpoints } from './checkpoint.ts';
+import { checkpointJob, costsOf, studyCheckpoints } from './checkpoint.ts';
 import { checkpointHtml, checkpointJson, checkpointText } from './checkpoint-report.ts';
 import { dalyEfficiency, dalyInterval } from './daly.ts';
+import { nodeFaultsOf } from './interruptions.ts';
 
 const effort = { accuracy: 0.004, mostRuns: 40, failures: 60 };
 const costs = { stallUs: 2 * MINUTE_US, behindUs: 0, restartUs: 5 * MINUTE_US, mtbfUs: 6 * HOUR_US };
@@ -69,6 +70,35 @@ describe("a scenario's job", () => {
     const behind = costsOf(scenario, checkpointJob(scenario, 'behind') as number, 0.005);
     expect(behind).toMatchObject({ stallUs: SECOND_US, behindUs: 10 * SECOND_US });
     expect(nodeFaultsOf(scenario, 0)).toBeUndefined();
+  });
+
+  it('takes as long to come back as the stack takes to notice, on average over what breaks', () => {
+    const model = `---
+apiVersion: simsup.dev/v1
+kind: FaultModel
+spec: {processes: [{name: p, unit: node, mtbf: 100d, kinds: {software: 1, hang: 1, xid-79: 2, straggler: 4}}]}
+`;
+    const of = (stack: string, more = '') => {
+      const broken = readScenario(text.replace('policy: fifo', `policy: fifo, stack: ${stack}`) + model + more);
+      const job = checkpointJob(broken, 'large') as number;
+      // A straggler interrupts nobody.
+      expect(nodeFaultsOf(broken, job)).toBeCloseTo(0.005, 12);
+      return costsOf(broken, job, 0.005);
+    };
+    // Half of them are deaths noticed after 10 s as they are, a quarter hangs of 10 min, a quarter deaths of another kind.
+    const plain = of('runai');
+    expect(plain.noticeUs).toBe(SECOND_US * ((3 * 10 + 600) / 4));
+    expect(plain.restartUs).toBe(3 * MINUTE_US + 8 * SECOND_US + plain.noticeUs);
+    expect(of('slurm').noticeUs).toBe(plain.noticeUs + 121 * SECOND_US);
+    expect(of('kubernetes').noticeUs).toBe(plain.noticeUs + 30 * MINUTE_US);
+    const policy = `---
+apiVersion: mission-control.nvidia.com/v1
+kind: FaultTolerancePolicy
+metadata: {name: ft}
+spec: {trigger: {dcgmEventCodes: ["XID 79"]}, action: {type: CheckpointAndReschedule, rescheduleDelay: 60s}}
+`;
+    // XID 79 by telemetry that is 22.5 s old on average, and 60 s of delay.
+    expect(of('mission-control', policy).noticeUs).toBe(SECOND_US * ((10 + 600 + 2 * 82.5) / 4));
   });
 
   it('is reported as text, JSON and a page', () => {

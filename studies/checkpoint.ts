@@ -7,9 +7,9 @@
 
 import { DAY_US, type Scenario, SECOND_US } from '../sim/simulate.ts';
 import { type Efficiency, type RenewalJob, renewalEfficiency } from '../sim/world/checkpoints/renewal.ts';
-import { FAULT_KINDS } from '../sim/world/faults/kinds.ts';
 import { aloneUs } from '../sim/world/storage/storage.ts';
 import { dalyEfficiency, dalyInterval, youngInterval } from './daly.ts';
+import { noticeUsOf } from './interruptions.ts';
 
 /** What decides the interval, µs. */
 export interface CheckpointCosts {
@@ -159,43 +159,12 @@ function vertex(points: readonly CurvePoint[]): number {
 /** Failures of one node: the facts' default for a scenario that states none (arXiv 2410.21680: 2.34 to 6.5 per 1,000 node-days). */
 export const NODE_FAULTS_ASSUMED = 0.005;
 
-/** What ends a job's processes, of the ways in which a fault shows. */
-const INTERRUPTS = ['crash', 'silent', 'hang', 'idle'];
-
-/**
- * Interruptions of a node and day by the scenario's FaultModel, as a job on whole nodes sees them: the mean rate, without
- * bursts and age. Undefined where there is no such model.
- */
-export function nodeFaultsOf(scenario: Scenario, job: number): number | undefined {
-  const { faults, nodes, jobs, poolLists } = scenario;
-  if (faults === undefined || faults.processes.length === 0) return undefined;
-  const pool = poolLists[jobs.poolList[job]][0];
-  const mine = Array.from(nodes.pool.keys()).filter((n) => nodes.pool[n] === pool);
-  const racks = new Set(mine.map((n) => nodes.rack[n])).size;
-  const gpus = mine.reduce((sum, n) => sum + nodes.gpus[n], 0);
-  let perUs = 0;
-  for (const { unit, pools, meanUs, mix } of faults.processes) {
-    if (pools !== undefined && !pools.includes(pool)) continue;
-    const all = mix.reduce((sum, { weight }) => sum + weight, 0);
-    const ends = mix.reduce((sum, { kind, weight }) => sum + (interrupts(kind) ? weight : 0), 0);
-    // Of a switch or a file system of all, each node has its part; a job on all of them has the whole.
-    const units =
-      unit === 'gpu' ? gpus : unit === 'node' || unit === 'nvlink' ? mine.length : unit === 'rack' ? racks : 1;
-    perUs += (units * (ends / all)) / meanUs / mine.length;
-  }
-  const { share, factor } = faults.lemons;
-  return perUs * DAY_US * (1 + share * (factor - 1));
-}
-
-function interrupts(name: string): boolean {
-  const kind = FAULT_KINDS.find((k) => k.name === name);
-  return kind !== undefined && kind.victims !== 'none' && INTERRUPTS.includes(kind.symptom);
-}
-
 export interface JobCosts extends CheckpointCosts {
   job: number;
   gpus: number;
   nodes: number;
+  /** Part of the restart: until the interruption is noticed and the job may start again. */
+  noticeUs: number;
   /** What the job has now; 0 = none. */
   presentUs: number;
 }
@@ -246,6 +215,9 @@ export function costsOf(scenario: Scenario, job: number, perNodeDay: number): Jo
     behindUs = plan.asynchronous ? writeUs : 0;
     restartUs = jobs.startupUs[job] + aloneUs(spec, 'read', plan.bytes, count, far);
   }
+  const noticeUs = noticeUsOf(scenario, job);
+  restartUs += noticeUs;
   const mtbfUs = Math.round(DAY_US / (perNodeDay * count));
-  return { job, gpus, nodes: count, stallUs, behindUs, restartUs, mtbfUs, presentUs: jobs.checkpointEveryUs[job] };
+  const presentUs = jobs.checkpointEveryUs[job];
+  return { job, gpus, nodes: count, stallUs, behindUs, restartUs, mtbfUs, noticeUs, presentUs };
 }

@@ -7,10 +7,10 @@ import {
   costsOf,
   NODE_FAULTS_ASSUMED,
   NORMAL_EFFORT,
-  nodeFaultsOf,
   studyCheckpoints,
 } from '../../studies/checkpoint.ts';
 import { checkpointHtml, checkpointJson, checkpointText } from '../../studies/checkpoint-report.ts';
+import { nodeFaultsOf } from '../../studies/interruptions.ts';
 import { durationOption } from '../host/options.ts';
 import { writeWhole } from '../host/output.ts';
 import { loadScenario, type ScenarioChoice } from '../host/scenario.ts';
@@ -65,7 +65,10 @@ function checkpoint(file: string, id: string | undefined, flags: Flags): void {
     costs.stallUs = flags.cost;
     costs.behindUs = 0;
   }
-  if (flags.restart !== undefined) costs.restartUs = flags.restart;
+  if (flags.restart !== undefined) {
+    costs.restartUs = flags.restart;
+    costs.noticeUs = 0;
+  }
   const name = scenario.jobs.ids[job];
   if (costs.stallUs === 0 && costs.behindUs === 0) {
     throw new UserError(

@@ -84,6 +84,44 @@ describe('built-in scenarios', () => {
     expect(preempted).toBeGreaterThan(0);
   });
 
+  it('firmware-rollout updates every node, never with more than a tenth and a wave out of service, and loses no job', () => {
+    const run = simulate(builtin('firmware-rollout'));
+    const [row] = run.provisioning?.rollouts ?? [];
+    expect(row).toMatchObject({ nodes: 32, done: 32, stopped: false });
+    expect(row.mostUnavailable).toBeLessThanOrEqual(3);
+    expect(row.waves).toBeGreaterThanOrEqual(8);
+    expect(row.finishedUs).toBeGreaterThan(row.startedUs);
+    // Jobs save themselves before they move.
+    const lost = run.entries
+      .filter(({ category }) => category === 'lost')
+      .reduce((sum, { amount }) => sum + amount, 0n);
+    expect(Number(lost)).toBeLessThan(0.001 * Number(run.capacity));
+    expect(run.jobs.restarts.every((count) => count === 0)).toBe(true);
+  });
+
+  it('migrate-slurm moves all nodes in six waves, and leaves nobody behind on the old side', () => {
+    const run = simulate(builtin('migrate-slurm'));
+    const { changes = [], weeks = [] } = run.provisioning ?? {};
+    expect(changes.map(({ done, nodes }) => [done, nodes])).toEqual(Array(6).fill([4, 4]));
+    const gpus = (week: number, pool: number) => {
+      const row = weeks.find((r) => r.week === week && r.pool === pool);
+      return Number((row?.paid ?? 0n) / 7000n) / 3.6e9 / 168;
+    };
+    expect([gpus(0, 0), gpus(0, 1), gpus(7, 0), gpus(7, 1)]).toEqual([192, 32, 0, 224]);
+    for (let week = 1; week < 7; week++) {
+      expect(gpus(week, 0)).toBeLessThan(gpus(week - 1, 0));
+      // A node is one side's or the other's at any time.
+      expect(gpus(week, 0) + gpus(week, 1)).toBeCloseTo(224, 6);
+    }
+    const slurm = weeks.filter(({ pool }) => pool === 0);
+    expect(slurm.every(({ submitted, waitsUs }) => waitsUs.length === submitted)).toBe(true);
+    expect(slurm.some(({ waitsUs }) => (waitsUs.at(-1) ?? 0) > 3600e6)).toBe(true);
+    // The lines for BCM's bridge are jobs of the side they name.
+    const { ids, poolList } = run.scenario.jobs;
+    const side = (id: string) => run.scenario.poolLists[poolList[ids.findIndex((name) => name.endsWith(id))]];
+    expect([side('/tune'), side('/tune-70b'), side('/legacy')]).toEqual([[1], [1], [0]]);
+  });
+
   it('kai-scale starts 4,000 jobs in the time the scheduler is measured to take: 6 min 38 s', () => {
     const { jobs } = simulate(builtin('kai-scale'));
     const last = jobs.firstStartUs.reduce((latest, us) => Math.max(latest, us), 0) / 1e6;
