@@ -16,19 +16,24 @@ export interface ExternalProgram {
 }
 
 const DEFAULT_LIMIT_US = 10_000_000;
+const MOST_CHARS = 64 * 2 ** 20;
 
 /** `command` goes through the shell, as typed. `limitUs`: longest an answer may take. */
-export function externalProgram(command: string, limitUs = DEFAULT_LIMIT_US): ExternalProgram {
+export function externalProgram(command: string, limitUs = DEFAULT_LIMIT_US, mostChars = MOST_CHARS): ExternalProgram {
   if (command.trim() === '') throw new UserError('--policy-program needs a command, such as "python3 scheduler.py"');
   const who = `the program '${command}'`;
   const { port1, port2 } = new MessageChannel();
-  const bell = new Int32Array(new SharedArrayBuffer(4));
+  const bell = new Int32Array(new SharedArrayBuffer(8));
   const thread = new Worker(process.argv[1], {
-    workerData: { external: { command, bell, port: port2 } },
+    workerData: { external: { command, bell, port: port2, mostChars } },
     transferList: [port2],
     argv: [],
   });
   thread.unref();
+  const gone = new Promise((resolve) => thread.once('exit', resolve));
+  // Should this process end in the middle, its program goes with it.
+  const kill = () => killGroup(Atomics.load(bell, 1));
+  process.once('exit', kill);
   const ask: Ask = (question) => {
     Atomics.store(bell, 0, 0);
     port1.postMessage(JSON.stringify(question));
@@ -44,11 +49,24 @@ export function externalProgram(command: string, limitUs = DEFAULT_LIMIT_US): Ex
   return {
     policy: externalPolicy(ask, who),
     close: async () => {
+      // What is awaited must keep the process alive.
+      thread.ref();
       port1.postMessage(null);
+      await gone;
       port1.close();
-      await new Promise((resolve) => thread.once('exit', resolve));
+      process.removeListener('exit', kill);
     },
   };
+}
+
+/** A group's number is not given away while somebody of it lives; 0: there is none. */
+function killGroup(group: number): void {
+  if (group === 0) return;
+  try {
+    process.kill(-group, 'SIGKILL');
+  } catch {
+    // It is gone.
+  }
 }
 
 const slow = (limitUs: number) => `gave no answer within ${limitUs / 1e6} s (--time-limit changes that)`;

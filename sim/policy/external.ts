@@ -40,7 +40,7 @@ export function externalPolicy(ask: Ask, who: string): PolicyFactory {
         periodUs: 0,
         init: (): Memory => ({ greeted: false, state: null }),
         decide(view: View, memory: Memory, now: number) {
-          if (!memory.greeted) fields(ask(greeting(view.scenario)), who);
+          if (!memory.greeted) greet(ask(greeting(view.scenario)), who);
           const answer = fields(ask(question(view, memory.state, now)), who);
           const { actions = [], state = null, wakeAtUs = null } = answer;
           if (!Array.isArray(actions)) throw new ForeignPolicyError(`${who}: actions: expected a list`);
@@ -54,6 +54,13 @@ export function externalPolicy(ask: Ask, who: string): PolicyFactory {
     },
     who,
   );
+}
+
+/** It may say which protocol it speaks; another one would be misunderstood. */
+function greet(answer: unknown, who: string): void {
+  const { protocol = PROTOCOL } = fields(answer, who);
+  if (protocol !== PROTOCOL)
+    throw new ForeignPolicyError(`${who}: protocol: found ${JSON.stringify(protocol)}, expected ${PROTOCOL}`);
 }
 
 function greeting({ name, seed, durationUs, pools, nodes, projects, departments }: Scenario): unknown {
