@@ -115,7 +115,7 @@ module.exports = {
       name: 'no-dev-packages',
       comment: 'What users run must not need a package that only developers have.',
       severity: 'error',
-      from: { path: '^(sim|scenarios|reports|studies|cli|web)/', pathNot: TEST },
+      from: { path: '^(sim|scenarios|reports|studies|cli|web|bench/(conform|regression))/', pathNot: TEST },
       to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'], pathNot: 'node_modules/@types/' },
     },
     {
