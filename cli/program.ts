@@ -6,6 +6,7 @@ import { ScenarioError } from '../scenarios/index.ts';
 import { nearestName } from '../scenarios/problem.ts';
 import { ForeignPolicyError, PolicyArgumentError } from '../sim/simulate.ts';
 import { backtestCommand } from './commands/backtest.ts';
+import { benchCommand } from './commands/bench.ts';
 import { checkpointCommand } from './commands/checkpoint.ts';
 import { compareCommand } from './commands/compare.ts';
 import { conformCommand } from './commands/conform.ts';
@@ -75,6 +76,7 @@ export function program(): Command {
     initCommand(),
     schemaCommand(),
     conformCommand(),
+    benchCommand(),
   ])
     simsup.addCommand(command);
   for (const command of [simsup, ...simsup.commands, ...simsup.commands.flatMap(({ commands }) => commands)]) {

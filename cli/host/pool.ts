@@ -1,11 +1,14 @@
 /** A pool of worker threads, each running this very program (`main.ts` sees that it is a thread and calls `serve`). */
 import { availableParallelism } from 'node:os';
 import { parentPort, Worker, workerData } from 'node:worker_threads';
+import type { RunTask } from '../../bench/regression/bench.ts';
+import type { Outcome } from '../../bench/regression/outcome.ts';
 import { ScenarioError } from '../../scenarios/index.ts';
 import type { Scenario } from '../../sim/simulate.ts';
 import type { Figures } from '../../studies/compare.ts';
 import { type PointOutcome, type PointPool, type PointTask, runPoint } from '../../studies/point.ts';
 import { type Pool, runTask, type Task } from '../../studies/pool.ts';
+import { type BenchPolicy, benchAnswers } from './bench-answers.ts';
 import { policyModule } from './policy.ts';
 import { loadScenario, type ScenarioChoice } from './scenario.ts';
 import { type StudyChoice, variantsOf } from './study-file.ts';
@@ -23,8 +26,8 @@ export class TaskError extends Error {
   }
 }
 
-/** What a thread is started for: variants of one scenario, or points of one study. */
-type Assignment = { scenario: ScenarioChoice } | { study: StudyChoice };
+/** What a thread is started for: variants of one scenario, points of one study, or a bench's work under one policy. */
+type Assignment = { scenario: ScenarioChoice } | { study: StudyChoice } | { bench: BenchPolicy };
 
 /**
  * A run makes much that lives only until its end. With room for it to die in, far less of it has to be moved to where the
@@ -92,12 +95,14 @@ export const threadPool = (choice: ScenarioChoice, size = availableParallelism()
 export const pointThreads = (choice: StudyChoice, size = availableParallelism()): PointPool =>
   new Threads<PointTask, PointOutcome>({ study: choice }, size);
 
+/** Threads that all run a bench's cases under one policy. */
+export const benchThreads = (policy: BenchPolicy, size = availableParallelism()) =>
+  new Threads<RunTask, Outcome>({ bench: policy }, size);
+
 /** The thread's side: simulates one task after another. */
 export async function serve(badInputs: readonly (new (...args: never[]) => Error)[]): Promise<void> {
   const assignment = workerData as Assignment;
-  const answer = ('study' in assignment ? pointAnswers(assignment.study) : await taskAnswers(assignment.scenario)) as (
-    task: unknown,
-  ) => unknown;
+  const answer = (await answersFor(assignment)) as (task: unknown) => unknown;
   parentPort?.on('message', (task: unknown) => {
     let message: Answer<unknown>;
     try {
@@ -108,6 +113,11 @@ export async function serve(badInputs: readonly (new (...args: never[]) => Error
     }
     parentPort?.postMessage(message);
   });
+}
+
+function answersFor(assignment: Assignment) {
+  if ('study' in assignment) return pointAnswers(assignment.study);
+  return 'bench' in assignment ? benchAnswers(assignment.bench) : taskAnswers(assignment.scenario);
 }
 
 async function taskAnswers(choice: ScenarioChoice): Promise<(task: Task) => Figures> {

@@ -34,7 +34,7 @@ export async function withPool<T>(
   }
 }
 
-function showProgress(done: number, of: number): void {
+export function showProgress(done: number, of: number): void {
   if (!process.stderr.isTTY) return;
   process.stderr.write(done === of ? '\r\x1b[K' : `\r${done} of ${of} runs\x1b[K`);
 }
