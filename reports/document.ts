@@ -78,6 +78,7 @@ export function documentHtml(document: ReportDocument): string {
     htmlTable(
       ['', ''],
       provenanceRows(provenance).map(([what, value]) => [what, `<code>${escapeHtml(value)}</code>`]),
+      [true, true],
     ),
   ];
   return htmlPage(title, `${body.join('\n')}\n`);
@@ -98,12 +99,16 @@ function blockHtml(block: Block): string {
     case 'source':
       return `<details><summary>${escapeHtml(block.name)}</summary><pre>${escapeHtml(block.text)}</pre></details>`;
     case 'table':
-      return htmlTable(
+      return wide(
         block.columns.map((c) => escapeHtml(c.title ?? c.name)),
         rowsOf(block.rows).map((row) => block.columns.map((c) => escapeHtml(shownValue(row[c.name], c.format)))),
+        block.columns.map(({ format = 'text' }) => format === 'text'),
       );
   }
 }
+
+/** A table with more columns than fit can be moved sideways; the page stays. */
+const wide = (...table: Parameters<typeof htmlTable>) => `<div class="wide">${htmlTable(...table)}</div>`;
 
 const listHtml = (items: readonly string[]) =>
   items.length === 0 ? '<p>Nothing.</p>' : `<ul>${items.map((item) => `<li>${escapeHtml(item)}</li>`).join('\n')}</ul>`;

@@ -80,7 +80,8 @@ export function breakEvenText({ study, logs, assumptions }: BreakEvenReport): st
     lines.push('', 'On real logs');
     for (const { title, study: s } of logs) lines.push(`- ${title} ${s.verdict}`);
   }
-  for (const note of [...study.notes, ...logs.flatMap(({ study: s }) => s.notes)]) lines.push('', `Note: ${note}`);
+  const ofLogs = logs.flatMap(({ scenario, study: s }) => s.notes.map((note) => `${scenario}: ${note}`));
+  for (const note of [...study.notes, ...ofLogs]) lines.push('', `Note: ${note}`);
   if (assumptions.length > 0) lines.push('', 'Assumed', ...assumptions.map((text) => `- ${text}`));
   return `${lines.join('\n')}\n`;
 }
@@ -150,7 +151,7 @@ export function breakEvenDocument(report: BreakEvenReport): ReportDocument {
   }
   if (study.byLoad.length > 0) blocks.push(...loadBlocks(study));
   if (study.tornado.length > 0) blocks.push(...tornadoBlocks(study));
-  blocks.push({ kind: 'heading', text: 'The same cluster elsewhere' }, alternativesTable(study));
+  blocks.push({ kind: 'heading', text: 'The same cluster elsewhere' }, ...alternativeTables(study));
   if (study.disagreement.reasons.length > 0)
     blocks.push(
       { kind: 'heading', text: 'Where the simulation disagrees with what is assumed, and why' },
@@ -159,7 +160,7 @@ export function breakEvenDocument(report: BreakEvenReport): ReportDocument {
   if (logs.length > 0)
     blocks.push(
       { kind: 'heading', text: 'On real logs' },
-      { kind: 'list', items: logs.map(({ title, study: s }) => `${title} ${s.verdict}`) },
+      { kind: 'list', items: logs.map(({ title, study: s }) => [`${title} ${s.verdict}`, ...s.notes].join(' ')) },
     );
   blocks.push({ kind: 'heading', text: 'What the stacks are' }, parametersTable(stacks));
   if (report.scenarioText !== undefined)
@@ -169,12 +170,13 @@ export function breakEvenDocument(report: BreakEvenReport): ReportDocument {
     subtitle: `${study.gpus} GPUs, ${study.seeds.length} seeds, ${stacks.length} stacks; ${percent(study.confidence, 0)} confidence`,
     blocks,
     definitions: DEFINITIONS,
-    assumptions: [...assumptions, ...PEOPLE_ASSUMED],
+    assumptions: [...assumptions, ...ALWAYS_ASSUMED],
     provenance: { scenario: study.scenario, version, seeds: study.seeds, digests: study.digests, command },
   };
 }
 
-const PEOPLE_ASSUMED = [
+const ALWAYS_ASSUMED = [
+  'Elsewhere, the same GPU-hours are bought at another price; that other GPU models do the work at another speed is not counted.',
   'Hours of people and $100 an hour are assumptions, not measurements: change them with a Stack document. Mission Control takes a week longer to set up (the guide).',
   'The licence is NVIDIA AI Enterprise’s list price ($4,500 per GPU-year, NVIDIA, Q3 FY24 call) where none is given.',
 ];
@@ -192,9 +194,9 @@ function stackTable(study: BreakEvenStudy): Block {
     { name: 'goodput', title: 'useful share', format: 'share' },
     { name: 'wait', title: 'mean wait, h', format: 'hours' },
     { name: 'unfinished', title: 'jobs unfinished', format: 'number1' },
-    { name: 'compute', title: 'compute, $', format: 'usd' },
-    { name: 'people', title: 'people, $', format: 'usd' },
-    { name: 'licence', title: 'licence, $', format: 'usd' },
+    { name: 'compute', title: 'compute, $', format: 'number' },
+    { name: 'people', title: 'people, $', format: 'number' },
+    { name: 'licence', title: 'licence, $', format: 'number' },
     { name: 'perUseful', title: '$ per GPU-hour of work', format: 'usd' },
   ];
   const value = (e: Estimate) => e?.mean ?? null;
@@ -330,20 +332,20 @@ function tornadoBlocks(study: BreakEvenStudy): Block[] {
   ];
 }
 
-function alternativesTable(study: BreakEvenStudy): Block {
-  return tableBlock(
+function alternativeTables(study: BreakEvenStudy): Block[] {
+  const prices = tableBlock(
     'alternatives',
     [
       { name: 'what' },
       { name: 'kind' },
       { name: 'gpu', title: 'GPU' },
       { name: 'price', title: '$ per GPU-hour', format: 'usd' },
-      { name: 'month', title: 'all GPUs, $ a month', format: 'usd' },
+      { name: 'month', title: 'all GPUs, $ a month', format: 'number' },
       { name: 'before', title: '$ per GPU-hour of work, baseline', format: 'usd' },
       { name: 'after', title: '… with the licence', format: 'usd' },
-      { name: 'even', title: 'licence breaks even at', format: 'usd' },
-      { name: 'date' },
-      { name: 'source' },
+      { name: 'even', title: 'licence breaks even at, $ per GPU-year', format: 'number' },
+      { name: 'low', format: 'number' },
+      { name: 'high', format: 'number' },
     ],
     study.alternatives.map((row) => ({
       what: row.alternative.name,
@@ -354,35 +356,47 @@ function alternativesTable(study: BreakEvenStudy): Block {
       before: row.baselineUsdPerUseful,
       after: row.subjectUsdPerUseful,
       even: row.licenceBreakEven?.mean ?? null,
-      date: row.alternative.date,
-      source: row.alternative.source,
+      low: row.licenceBreakEven?.low ?? null,
+      high: row.licenceBreakEven?.high ?? null,
     })),
+  );
+  const sources = tableBlock(
+    'sources of the prices',
+    [{ name: 'what' }, { name: 'date' }, { name: 'source' }],
+    study.alternatives.map(({ alternative: { name, date, source } }) => ({ what: name, date, source })),
+  );
+  return [prices, sources];
+}
+
+/** Every value that a Stack document can change, a row each. */
+function parametersTable(stacks: readonly ComparedStack[]): Block {
+  const seconds = (us: number) => (us < 0 ? 'by a person' : span(us / 1e6));
+  const rows: [string, (s: ComparedStack) => string][] = [
+    ['policy', (s) => s.policy.name],
+    ['part of a GPU', (s) => (s.wholeGpus ? 'rounded up' : 'shared')],
+    ['an exit is seen after', (s) => seconds(s.settings.exitUs)],
+    ['a silent node after', (s) => seconds(s.settings.nodeDownUs)],
+    ['a hang after', (s) => seconds(s.settings.hangUs)],
+    ['DCGM events', (s) => (s.settings.events ? 'acted on' : 'not used')],
+    ['a dead gang', (s) => GANG[s.settings.gang]],
+    ['FaultTolerancePolicy', (s) => (s.faultTolerance === 'scenario' ? 'yes' : 'no')],
+    ['a broken node', (s) => (s.settings.repairBy === 'person' ? 'a person' : 'BCM')],
+    ['a person takes, for each fault', (s) => seconds(s.settings.person.takesUs)],
+    ['serving placement', (s) => s.servingPlacement],
+    ['set-up', (s) => `${s.operations.setUpHours} h × ${s.operations.engineers}`],
+    ['written off over', (s) => span(s.operations.setUpLastsUs / 1e6)],
+    ['upkeep a month', (s) => `${s.operations.upkeepHoursPerMonth} h`],
+    ['an hour of a person', (s) => `$${s.operations.microUsdPerHour / 1e6}`],
+    ['licence per GPU-year', (s) => `$${s.licenceMicroUsd / 1e6}`],
+  ];
+  return tableBlock(
+    'stack parameters',
+    [{ name: 'parameter', title: '' }, ...stacks.map(({ name, title }) => ({ name, title }))],
+    rows.map(([parameter, of]) => ({ parameter, ...Object.fromEntries(stacks.map((s) => [s.name, of(s)])) })),
   );
 }
 
-/** Every value that a Stack document can change. */
-function parametersTable(stacks: readonly ComparedStack[]): Block {
-  const seconds = (us: number) => (us < 0 ? 'by a person' : span(us / 1e6));
-  return tableBlock(
-    'stack parameters',
-    ['stack', 'policy', 'part of a GPU', 'exit seen', 'silent node', 'hang', 'dead gang', 'node repaired by']
-      .map((name) => ({ name }))
-      .concat(['events', 'serving', 'set-up', 'upkeep a month', 'wage', 'licence'].map((name) => ({ name }))),
-    stacks.map((s) => ({
-      stack: s.title,
-      policy: s.policy.name,
-      'part of a GPU': s.wholeGpus ? 'rounded up' : 'shared',
-      'exit seen': seconds(s.settings.exitUs),
-      'silent node': seconds(s.settings.nodeDownUs),
-      hang: seconds(s.settings.hangUs),
-      'dead gang': s.settings.gang,
-      'node repaired by': s.settings.repairBy,
-      events: s.settings.events ? 'DCGM' : 'no',
-      serving: s.servingPlacement,
-      'set-up': `${s.operations.setUpHours} h × ${s.operations.engineers}`,
-      'upkeep a month': `${s.operations.upkeepHoursPerMonth} h`,
-      wage: `$${s.operations.microUsdPerHour / 1e6}/h`,
-      licence: `$${s.licenceMicroUsd / 1e6} per GPU-year`,
-    })),
-  );
-}
+const GANG: Record<ComparedStack['settings']['gang'], string> = {
+  person: 'submitted again by a person',
+  requeue: 'requeued',
+};

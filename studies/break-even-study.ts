@@ -22,6 +22,7 @@ import {
 import type { Figures } from './compare.ts';
 import type { Task } from './pool.ts';
 import { categoryFigure, digestOf } from './stack-figures.ts';
+import { valuesForHalfWidth } from './stats.ts';
 import type { Variation } from './vary.ts';
 
 export interface StudyInput {
@@ -215,19 +216,31 @@ function verdictOf({ gpus, meanPriceUsd, licence, confidence }: StudyInput, side
   const sure = `${percent(confidence, 0)} CI`;
   const bounds = (e: NonNullable<Estimate>) =>
     e.low === null || e.high === null ? 'one seed, no interval' : `${sure} ${wholeUsd(e.low)} to ${wholeUsd(e.high)}`;
-  const noSure = net.low !== null && net.high !== null && net.low < 0 && net.high > 0;
-  const chance = noSure ? ' The seeds do not settle it: the interval holds both signs.' : '';
+  const unsettled = net.low !== null && net.high !== null && net.low < 0 && net.high > 0;
+  const chance = unsettled
+    ? ` The seeds do not settle it: the interval holds both signs${wouldSettle(net, confidence)}.`
+    : '';
   if (even.mean <= 0)
     return (
       `${subject.title} does not pay here at any licence price: against ${baseline.title} it gives ${wholeUsd(usd.mean)} of useful work ` +
       `and its people cost ${wholeUsd(gain.peopleUsd?.mean ?? 0)} more over the simulated time (break-even ${wholeUsd(even.mean)} per GPU-year, ${bounds(even)}).${chance}`
     );
-  const pays = net.mean >= 0 ? 'pays' : 'does not pay';
+  const on = unsettled ? ' on average' : '';
+  const pays = net.mean >= 0 ? `pays${on}` : `does not pay${on}`;
   return (
     `At ${wholeUsd(licence)} per GPU-year ${subject.title} ${pays}: ${wholeUsd(net.mean)} a month (${bounds(net)}); ` +
     `it breaks even with ${baseline.title} at ${wholeUsd(even.mean)} per GPU-year (${bounds(even)}).${chance}`
   );
 }
+
+/** About how many seeds would tell the mean from nothing, judged by the spread of those at hand. */
+function wouldSettle({ mean, low, high, n }: NonNullable<Estimate>, confidence: number): string {
+  if (low === null || high === null || mean === 0) return '';
+  const needed = valuesForHalfWidth((high - low) / 2, n, Math.abs(mean), confidence);
+  return needed > MOST_SEEDS ? `; even ${decimal(MOST_SEEDS)} would hardly do` : `; about ${decimal(needed)} would do`;
+}
+
+const MOST_SEEDS = 2000;
 
 function notesOf({ openEnded, seeds, stacks }: StudyInput, results: readonly StackResult[]): string[] {
   const notes: string[] = [];

@@ -33,7 +33,16 @@ export function variance(values: readonly number[], mean: number): number {
 export function valuesNeeded(values: readonly number[], halfWidth: number, confidence = 0.95): number {
   if (values.length < 2 || !(halfWidth > 0)) return Infinity;
   const { mean } = meanInterval(values);
-  const spread = Math.sqrt(variance(values, mean));
+  return valuesFor(Math.sqrt(variance(values, mean)), halfWidth, confidence);
+}
+
+/** The same, from the half width that `n` values gave. */
+export function valuesForHalfWidth(given: number, n: number, wanted: number, confidence = 0.95): number {
+  if (n < 2 || !(wanted > 0)) return Infinity;
+  return valuesFor((given * Math.sqrt(n)) / tQuantile((1 + confidence) / 2, n - 1), wanted, confidence);
+}
+
+function valuesFor(spread: number, halfWidth: number, confidence: number): number {
   let n = 2;
   while (n < MOST_VALUES && tQuantile((1 + confidence) / 2, n - 1) * (spread / Math.sqrt(n)) > halfWidth) {
     n = Math.max(n + 1, Math.floor(n * 1.05));
