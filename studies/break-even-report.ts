@@ -91,7 +91,7 @@ const mean = (e: Estimate, show: (value: number) => string) => (e === null ? '�
 export const DEFINITIONS: Readonly<Record<string, string>> = {
   'useful GPU-hours': 'productive and serving time of the ledger, work later lost left out',
   'work done':
-    'the same work in GPU-hours of the GPU it was measured on: on a faster GPU it takes fewer GPU-hours of the ledger',
+    'the same work in GPU-hours of the GPU it was measured on: on a faster GPU it takes fewer GPU-hours of the ledger. A deployment with requests counts half of the time of its replicas (a service is busy that much) × the share of requests that met their targets',
   uplift:
     'difference of the work done, within each seed (same arrivals, same candidate faults), each GPU-hour at the price of its reference pool',
   'break-even': 'uplift less what people cost more, ÷ installed GPU-years (8,760 h): the licence that takes all of it',

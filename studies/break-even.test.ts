@@ -260,6 +260,37 @@ describe('money from a simulated run', () => {
     }
   });
 
+  it('values a service by the requests that met their targets, not by how long slow GPUs were busy with them', () => {
+    const scenario = readScenario(
+      `apiVersion: simsup.dev/v1
+kind: Cluster
+spec: {pools: [{name: h, gpuModel: H100-SXM5, nodes: 1, gpusPerNode: 8, price: $3.78/h}]}
+---
+apiVersion: simsup.dev/v1
+kind: Simulation
+spec: {duration: 2h, policy: runai}
+---
+apiVersion: mission-control.nvidia.com/v1
+kind: InferenceDeployment
+metadata: {name: chat, annotations: {simsup.dev/gpus-per-replica: '4'}}
+spec: {model: {name: llama-3.1-70b}, replicas: 1, slo: {targetTTFT: 200ms, p99Latency: 60ms, minThroughput: 100}}
+---
+apiVersion: simsup.dev/v1
+kind: Workload
+spec: {requests: [{deployment: chat, perSecond: 4, prompt: 1500, output: 300}]}
+`,
+      { policies: POLICIES },
+    );
+    const figures = runTask(taskScenario(scenario, { stack: 'runai' }));
+    const attainment = figures.attainment ?? 0;
+    expect(attainment).toBeGreaterThan(0.05);
+    expect(attainment).toBeLessThan(1);
+    // 4 GPUs for 2 hours, busy half of the time as services are.
+    expect(figures['asked-gpu-hours']).toBeCloseTo(4, 9);
+    expect(figures['work-gpu-hours']).toBeCloseTo(4 * attainment, 9);
+    expect(figures['work-usd']).toBeCloseTo(4 * attainment * 3.78, 9);
+  });
+
   it('compares stacks on the same candidate faults', () => {
     const candidates = (stack: string) =>
       simulate(small({ seed: '4', stack })).faults.map(({ timeUs, unit, kind }) => [timeUs, unit, kind]);

@@ -4,6 +4,7 @@
  * use the fast pool would look as if it did less.
  */
 import { gpuHours } from '../reports/cost.ts';
+import { DEFAULT_SERVING_USE_MILLI } from '../scenarios/catalogue/models.ts';
 import { HOUR_US, JOB_CLASSES, type Run, type Scenario, type Simulation } from '../sim/simulate.ts';
 
 export interface WorkDone {
@@ -38,18 +39,55 @@ export function workDone(simulation: Simulation, run: Run): WorkDone {
     usd += (done * priceOf(scenario, job)) / 1e6;
     if (left > 0) unfinished++;
   }
-  const served = servedHours(run);
+  const served = requestsServed(run);
+  const other = servedOtherwise(run, served.busyHours);
   return {
-    gpuHours: hours + served,
-    usd: usd + (served * servingPrice(scenario)) / 1e6,
-    askedGpuHours: asked + served,
+    gpuHours: hours + served.gpuHours + other,
+    usd: usd + served.usd + (other * servingPrice(scenario)) / 1e6,
+    askedGpuHours: asked + served.askedGpuHours + other,
     unfinished,
   };
 }
 
-function busyGpus({ jobs, pools, poolLists }: Scenario, job: number): number {
+/**
+ * A deployment with requests is worth what its replicas would cost while busy as long as a service usually is, as far as
+ * its requests met their targets. How long they were really busy says how slow their GPUs were, not how much was served.
+ */
+function requestsServed({ scenario, serving, simulatedUs }: Run) {
+  const sum = { gpuHours: 0, usd: 0, askedGpuHours: 0, busyHours: 0 };
+  const { jobs, pools } = scenario;
+  for (const spec of scenario.serving ?? []) {
+    const figures = serving?.find(({ deployment }) => deployment === spec.name);
+    if (figures === undefined) continue;
+    const [job] = spec.replicaJobs;
+    const gpus = job === undefined ? 0 : gpusOf(scenario, job) * (jobs.shareMilli[job] / 1000);
+    sum.busyHours += (figures.busyUs * gpus) / HOUR_US;
+    if (figures.requests === 0) continue;
+    const asked = (spec.replicas * gpus * DEFAULT_SERVING_USE_MILLI * simulatedUs) / 1000 / HOUR_US;
+    const done = (asked * figures.attained) / figures.requests;
+    sum.askedGpuHours += asked;
+    sum.gpuHours += done;
+    sum.usd += (done * pools[spec.variants[0].pool].priceMicroUsd) / 1e6;
+  }
+  return sum;
+}
+
+/** Busy GPU-hours of deployments that state no requests. */
+function servedOtherwise({ entries }: Run, withRequests: number): number {
+  let amount = 0n;
+  for (const entry of entries) if (entry.category === 'serving') amount += entry.amount;
+  return Math.max(0, gpuHours(amount) - withRequests);
+}
+
+function gpusOf({ jobs }: Scenario, job: number): number {
   let gpus = 0;
   for (let task = jobs.taskStart[job]; task < jobs.taskStart[job + 1]; task++) gpus += jobs.taskGpus[task];
+  return gpus;
+}
+
+function busyGpus(scenario: Scenario, job: number): number {
+  const { jobs, pools, poolLists } = scenario;
+  const gpus = gpusOf(scenario, job);
   const memory = pools[poolLists[jobs.poolList[job]][0]].gpuMemoryMiB;
   const share =
     jobs.gpuMemoryMiB[job] > 0 && memory > 0
@@ -65,19 +103,14 @@ export function priceOf({ jobs, poolLists, pools, speedProfiles }: Scenario, job
   return pools[list.find((pool) => speeds === undefined || speeds[pool] === 1000) ?? list[0]].priceMicroUsd;
 }
 
-function servedHours(run: Run): number {
-  let amount = 0n;
-  for (const entry of run.entries) if (entry.category === 'serving') amount += entry.amount;
-  return gpuHours(amount);
-}
-
-/** Mean over deployments, by GPUs. */
+/** Mean over deployments that state no requests, by GPUs. */
 function servingPrice(scenario: Scenario): number {
-  const { jobs } = scenario;
+  const { jobs, serving = [] } = scenario;
+  const withRequests = new Set(serving.flatMap(({ replicaJobs }) => replicaJobs));
   let gpus = 0;
   let price = 0;
   for (let job = 0; job < jobs.count; job++) {
-    if (jobs.class[job] !== INFERENCE) continue;
+    if (jobs.class[job] !== INFERENCE || withRequests.has(job)) continue;
     const held = busyGpus(scenario, job);
     gpus += held;
     price += held * priceOf(scenario, job);
