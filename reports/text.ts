@@ -58,14 +58,14 @@ export function textSummary(summary: RunSummary, options: TextOptions = {}): str
     ...jobs(summary),
     ...scheduling(summary),
     ...(summary.slo.deployments.length === 0 ? [] : heading('Requests')),
-    ...summary.slo.deployments.flatMap(sloText).flatMap((line) => indented(line)),
+    ...summary.slo.deployments.flatMap(sloText).map((line) => `  ${line}`),
     ...heading('Projects'),
     ...projects(summary.queues),
     ...heading(summary.cost.total > 0 ? `Cost ${dollars(summary.cost.total)}` : 'Cost: no prices are given'),
     ...cost(summary),
     ...surroundings(summary),
   ];
-  if (summary.faults.candidates > 0) lines.push(...heading('Faults'), ...wrap(faultSentence(summary), '  '));
+  if (summary.faults.candidates > 0) lines.push(...heading('Faults'), ...wrap(faultLine(summary), '  '));
   if (summary.provisioning !== undefined) {
     lines.push(...heading('Provisioning'), ...provisioning(summary.provisioning));
     lines.push(...heading('Week by week'), ...weeks(summary.provisioning));
@@ -133,7 +133,7 @@ const NOTICED = {
 };
 
 /** What broke, how soon it was known and how soon work went on. */
-export function faultSentence({ faults }: RunSummary): string {
+function faultLine({ faults }: RunSummary): string {
   const { total, byKind, detection, noticedBy, recovery, jobsStruck, lostGpuHours } = faults;
   if (total === 0) return 'none took effect';
   const kinds = Object.entries(byKind);
@@ -293,13 +293,8 @@ function cost({ cost }: RunSummary): string[] {
     : lines;
 }
 
-function surroundings(summary: RunSummary): string[] {
-  const sentences = surroundingSentences(summary);
-  return sentences.length === 0 ? [] : ['', ...sentences.flatMap((line) => wrap(line, '  '))];
-}
-
-/** What moved, was taken and was drawn: a sentence each. */
-export function surroundingSentences({ energy, storage, spot }: RunSummary): string[] {
+/** What moved, was taken and was drawn: a line each. */
+function surroundings({ energy, storage, spot }: RunSummary): string[] {
   const lines: string[] = [];
   if (energy !== null && energy.kWh > 0) {
     const usd = energy.usd === null ? '' : `, ${dollars(energy.usd)}`;
@@ -321,7 +316,7 @@ export function surroundingSentences({ energy, storage, spot }: RunSummary): str
       `Spot: ${decimal(spot.notices)} notices, ${decimal(spot.taken)} nodes taken, ${decimal(spot.returned)} returned`,
     );
   }
-  return lines;
+  return lines.length === 0 ? [] : ['', ...lines.flatMap((line) => wrap(line, '  '))];
 }
 
 function provisioning(summary: ProvisioningSummary): string[] {
@@ -344,10 +339,9 @@ function costRow(name: string, usd: number, why: string): string {
   );
 }
 
-/** A sentence as a block of its own, two columns further in than it is. */
+/** A sentence as a block of its own. */
 function indented(text: string): string[] {
-  const own = ' '.repeat(text.length - text.trimStart().length);
-  return wrap(text.trimStart(), `${own}    `, `${own}  `);
+  return wrap(text, '    ', '  ');
 }
 
 /** Words in lines no wider than a mail; the first begins with `first`, the others with `indent`. */

@@ -258,11 +258,7 @@ const DEPLOYMENTS: Root = {
       const name = valueAt(docs[doc].value, ['metadata', 'name']);
       return typeof name === 'string' ? [{ name, place: { doc, path: ['spec'] as PathStep[] } }] : [];
     });
-    const found = pick('deployments', rest, named);
-    // What a manifest cannot say stands in its annotations.
-    if ('places' in found && rest[found.used] === 'annotations')
-      for (const place of found.places) place.path = ['metadata'];
-    return found;
+    return pick('deployments', rest, named);
   },
 };
 

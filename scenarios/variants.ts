@@ -13,7 +13,7 @@ import {
   type Report,
 } from './documents.ts';
 import { ADDED, kindOf, type Place, placesOf, plainValues, withValue } from './paths.ts';
-import { ScenarioError } from './problem.ts';
+import { nearestName, ScenarioError } from './problem.ts';
 import { compileScenario } from './read.ts';
 import { quote } from './units.ts';
 import type { Plain, SourceDocument } from './yaml.ts';
@@ -195,7 +195,9 @@ export function openVariants(text: string, options: VariantsOptions = {}): Varia
       const names = options.policies?.map((p) => p.name);
       if (policy === undefined || names === undefined || names.includes(policy)) return [];
       const place = { file, line: 0, column: 0, path: 'spec.policy' };
-      return [{ ...place, found: `unknown policy ${quote(policy)}`, expected: `one of ${names.join(', ')}` }];
+      const nearest = nearestName(policy, names);
+      const expected = `one of ${names.join(', ')}`;
+      return [{ ...place, found: `unknown policy ${quote(policy)}`, expected, ...(nearest && { nearest }) }];
     },
   };
 }

@@ -59,13 +59,10 @@ function figureNamed(left: string, text: string, specs: readonly Spec[]): Spec {
   const known = [...Object.keys(WORDS), ...specs.map(({ id }) => id)];
   if (!Object.hasOwn(WORDS, word.toLowerCase())) {
     const nearest = nearestName(word, known) ?? nearestName(left, known);
-    const hint = nearest === undefined ? '' : `; did you mean '${nearest}'?`;
+    const hint = nearest === undefined ? '.' : `; did you mean '${nearest}'?`;
     throw wrong(
       text,
-      `there is no figure ${quote(left)}${hint} There are ${Object.keys(WORDS).join(', ')}, and the figures of a sweep`.replace(
-        "'? There",
-        "'? There",
-      ),
+      `there is no figure ${quote(left)}${hint} There are ${Object.keys(WORDS).join(', ')}, and the figures of a sweep`,
     );
   }
   const name = rest.join(' ').replace(/^of /, '');

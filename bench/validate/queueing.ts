@@ -8,6 +8,7 @@ import { exponential, lognormal } from '../../sim/engine/samplers.ts';
 import { plainScenario } from '../../sim/plain.ts';
 import { HOUR_US, JobsBuilder, nodeColumns, type Run, type Scenario, simulate } from '../../sim/simulate.ts';
 import { type Claim, type ClaimGroup, commandFor, type Effort } from './claim.ts';
+import { coverage, type Repeated } from './coverage.ts';
 import { meanWithin } from './estimate.ts';
 
 /** A service time with its first two moments, in units of its mean. */
@@ -18,7 +19,7 @@ interface Service {
   draw(stream: Stream): number;
 }
 
-const exponentialService: Service = { name: 'M', secondMoment: 2, draw: (stream) => exponential(stream, 1) };
+export const exponentialService: Service = { name: 'M', secondMoment: 2, draw: (stream) => exponential(stream, 1) };
 const deterministic: Service = { name: 'D', secondMoment: 1, draw: () => 1 };
 /** σ² of the logarithm is ln 2, so that E[S²] = e^σ² = 2 with E[S] = 1: as variable as the exponential, another shape. */
 const LN2 = Math.LN2;
@@ -249,6 +250,32 @@ function exactClaims(queue: Queue, count: number): Claim[] {
   ];
 }
 
+const REPEATED: Repeated[] = [
+  { servers: 1, load: 0.5, jobs: 5000, warmUp: 500 },
+  { servers: 8, load: 0.7, jobs: 6000, warmUp: 600 },
+];
+/** Of a Study that does not say. */
+const STUDY_SEEDS = 5;
+
+/** Whether intervals over seeds, as studies give them, hold as often as they say. */
+function coverageClaim(queue: Repeated, quick: boolean): Claim {
+  const repetitions = quick ? 400 : 2000;
+  const got = coverage(queue, erlangWait(queue.servers, queue.load), repetitions, STUDY_SEEDS);
+  // Four standard errors of a share of 400, and four of 2,000.
+  const tolerance = quick ? 0.045 : 0.02;
+  return {
+    id: `queueing/95 % intervals that hold/M/M/${queue.servers} at load ${queue.load}`,
+    group: 'queueing',
+    source: `Erlang C formula, ${repetitions} studies of ${STUDY_SEEDS} seeds from seed 1 on`,
+    expected: 0.95,
+    got,
+    tolerance,
+    pass: Math.abs(got - 0.95) <= tolerance,
+    command: commandFor('queueing'),
+    unit: 'share of studies',
+  };
+}
+
 export const queueing: ClaimGroup = {
   name: 'queueing',
   about: 'waiting times under fifo against Erlang, Pollaczek–Khinchine, Kiefer–Wolfowitz and Little',
@@ -261,6 +288,7 @@ export const queueing: ClaimGroup = {
     return [
       ...CASES.filter(({ load }) => !quick || load < 0.9).flatMap((queue) => waitingClaims(queue, quick)),
       ...paths.flatMap((queue) => exactClaims(queue, quick ? 1000 : 5000)),
+      ...REPEATED.map((queue) => coverageClaim(queue, quick)),
     ];
   },
 };

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { runPoint } from '../../studies/point.ts';
 import type { Claim } from './claim.ts';
+import { meanWait } from './coverage.ts';
 import { meanWithin } from './estimate.ts';
-import { erlangC, kieferWolfowitz, queueing } from './queueing.ts';
+import { erlangC, exponentialService, kieferWolfowitz, queueing, queueScenario } from './queueing.ts';
 import { markdownOf, tableOf, verdict } from './table.ts';
 
 describe('queueing claims', () => {
@@ -24,6 +26,19 @@ describe('queueing claims', () => {
 
   it('have the recursion right on a case done by hand', () => {
     expect([...kieferWolfowitz([0, 1, 2, 3], [10, 4, 3, 1], 2)]).toEqual([0, 0, 3, 5]);
+  });
+});
+
+describe('the waits that intervals are tested with', () => {
+  it('are those that a study gets of a simulation', () => {
+    const jobs = 400;
+    for (const seed of ['1', '2', '3']) {
+      const scenario = queueScenario({ servers: 4, load: 0.7, service: exponentialService }, jobs, seed);
+      const outcome = runPoint({ ...scenario, warmUpUs: scenario.jobs.submitUs[40] });
+      const wait = (outcome as { figures: Record<string, number> }).figures['queueing-delay-mean'] / 3600;
+      // The simulation's times are whole microseconds of an hour.
+      expect(wait).toBeCloseTo(meanWait({ servers: 4, load: 0.7, jobs, warmUp: 40 }, seed), 6);
+    }
   });
 });
 

@@ -65,7 +65,7 @@ export function backtestCommand(): Command {
     .option('--scale <factor>', 'growth: also with so many times the jobs, such as 1.3', factorOption('--scale'))
     .option(
       '--add-team <name=project*factor>',
-      'growth: also with a new team that works like a project of the log (* = all), such as ml=vision*0.5; may be repeated',
+      'growth: also with a new team that works like a project of the log (* or nothing: all of them), such as ml=vision*0.5; may be repeated',
       collect(teamOption),
       [],
     )
@@ -127,8 +127,8 @@ function warmUp(text: string): number {
 }
 
 function teamOption(text: string): AddedTeam {
-  const match = /^([^=,"\s]+)=(.+?)(?:\*([\d.]+))?$/.exec(text);
-  if (match === null)
+  const match = /^([^=,"\s]+)=(.*?)(?:\*([\d.]+))?$/.exec(text);
+  if (match === null || text.endsWith('='))
     throw new UserError(
       `--add-team '${text.slice(0, 60)}': expected NAME=PROJECT or NAME=PROJECT*FACTOR, such as ml=vision*0.5`,
     );
