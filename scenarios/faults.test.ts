@@ -125,15 +125,15 @@ describe('the presets', () => {
     }
   });
 
-  it('have their built-in scenarios strike, and Llama 3 lose about a fifth at an hour between checkpoints', () => {
+  it('have their built-in scenarios strike, and Llama 3 lose about a quarter at an hour between checkpoints', () => {
     const storm = simulate(builtin('fault-storm'));
     expect(new Set(storm.faults.filter((row) => row.effective).map((row) => row.kind)).size).toBeGreaterThan(6);
     const llama = simulate(builtin('llama3-405b'));
     const productive = llama.entries.filter(({ category }) => category === 'productive');
     const hours = Number(productive.reduce((sum, { amount }) => sum + amount, 0n)) / 7000 / HOUR_US;
     const share = hours / (16_384 * 54 * 24);
-    expect(share).toBeGreaterThan(0.74);
-    expect(share).toBeLessThan(0.87);
+    expect(share).toBeGreaterThan(0.7);
+    expect(share).toBeLessThan(0.8);
     expect(llama.jobs.restarts[0]).toBeGreaterThan(340);
   });
 });

@@ -98,6 +98,12 @@ export interface FixedCost {
   billingIncrementUs?: number;
 }
 
+/** Of start-up times: lognormal, σ of the logarithm, and the longest there is, µs. */
+export interface StartupSpread {
+  sigma: number;
+  mostUs: number;
+}
+
 /** One job as a person would state it. Missing fields take the defaults of `JobsBuilder.add`. */
 export interface JobSpec {
   id: string;
@@ -138,6 +144,8 @@ export interface JobSpec {
   checkpointOnPreempt?: boolean;
   /** From all workers placed to the first step, µs (image, NCCL, load). */
   startupUs?: number;
+  /** It differs from start to start; `startupUs` is then the median. */
+  startupSpread?: StartupSpread;
   /** Extra start-up when resuming from a checkpoint, µs. */
   restoreUs?: number;
   /** From the preemption to its GPUs being free, µs. */
@@ -206,6 +214,7 @@ export interface JobColumns {
   topologyRequired: Map<number, TopologyLevel>;
   topologyPreferred: Map<number, TopologyLevel>;
   checkpointKeep?: Map<number, number>;
+  startupSpread?: Map<number, StartupSpread>;
   checkpoint?: Map<number, CheckpointPlan>;
   dataset?: Map<number, DatasetPlan>;
   allReduce?: Map<number, AllReduce>;
@@ -1007,6 +1016,7 @@ export class JobsBuilder {
   private topologyRequired = new Map<number, TopologyLevel>();
   private topologyPreferred = new Map<number, TopologyLevel>();
   private checkpointKeep = new Map<number, number>();
+  private startupSpread = new Map<number, StartupSpread>();
   private checkpoint = new Map<number, CheckpointPlan>();
   private dataset = new Map<number, DatasetPlan>();
   private allReduce = new Map<number, AllReduce>();
@@ -1062,6 +1072,7 @@ export class JobsBuilder {
     if (spec.topologyRequired !== undefined) this.topologyRequired.set(j, spec.topologyRequired);
     if (spec.topologyPreferred !== undefined) this.topologyPreferred.set(j, spec.topologyPreferred);
     if (spec.checkpointKeep !== undefined) this.checkpointKeep.set(j, spec.checkpointKeep);
+    if (spec.startupSpread !== undefined) this.startupSpread.set(j, spec.startupSpread);
     if (spec.checkpoint !== undefined) this.checkpoint.set(j, spec.checkpoint);
     if (spec.dataset !== undefined) this.dataset.set(j, spec.dataset);
     if (spec.allReduce !== undefined) this.allReduce.set(j, spec.allReduce);
@@ -1112,6 +1123,7 @@ export class JobsBuilder {
       topologyRequired: moved(this.topologyRequired),
       topologyPreferred: moved(this.topologyPreferred),
       checkpointKeep: moved(this.checkpointKeep),
+      startupSpread: moved(this.startupSpread),
       checkpoint: moved(this.checkpoint),
       dataset: moved(this.dataset),
       allReduce: moved(this.allReduce),

@@ -83,9 +83,10 @@ function need(report: CheckpointReport): string {
 function given({ costs, mtbfFrom }: CheckpointReport): string {
   const behind = costs.behindUs > 0 ? `, complete ${time(costs.behindUs)} later` : '';
   const notice = costs.noticeUs > 0 ? `, of them ${time(costs.noticeUs)} until it is noticed and queued again` : '';
+  const varies = costs.varies ? ' (restarts differ: this is the fixed time that costs as much)' : '';
   return (
     `${decimal(costs.gpus)} GPUs on ${decimal(costs.nodes)} nodes; interrupted every ${time(costs.mtbfUs)} on average (${mtbfFrom}); ` +
-    `a checkpoint stalls it for ${time(costs.stallUs)}${behind}; a restart takes ${time(costs.restartUs)}${notice}. ` +
+    `a checkpoint stalls it for ${time(costs.stallUs)}${behind}; a restart takes ${time(costs.restartUs)}${notice}${varies}. ` +
     `Failures strike work, checkpoints and restarts alike.`
   );
 }

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { readScenario } from '../scenarios/index.ts';
+import { openStream } from '../sim/engine/random.ts';
+import { exponential, lognormalFromMedian } from '../sim/engine/samplers.ts';
 import { DAY_US, HOUR_US, MINUTE_US, SECOND_US } from '../sim/simulate.ts';
 import { checkpointJob, costsOf, studyCheckpoints } from './checkpoint.ts';
 import { checkpointHtml, checkpointJson, checkpointText } from './checkpoint-report.ts';
@@ -99,6 +101,33 @@ spec: {trigger: {dcgmEventCodes: ["XID 79"]}, action: {type: CheckpointAndResche
 `;
     // XID 79 by telemetry that is 22.5 s old on average, and 60 s of delay.
     expect(of('mission-control', policy).noticeUs).toBe(SECOND_US * ((10 + 600 + 2 * 82.5) / 4));
+  });
+
+  it('has one fixed restart time that costs as much as many different ones', () => {
+    const spread = text.replace('startup: 3m', 'startup: {lognormal: {median: 3m, sigma: 1.5}, max: 2h}');
+    const broken = readScenario(spread);
+    const job = checkpointJob(broken, 'large') as number;
+    const mtbfUs = 30 * MINUTE_US;
+    const { restartUs, varies } = costsOf(broken, job, 0.005, { mtbfUs });
+    expect(varies).toBe(true);
+    // A restart is tried until one is over before the next failure: counted, over many.
+    const stream = openStream('restarts', 'test');
+    let all = 0;
+    const restarts = 200_000;
+    for (let n = 0; n < restarts; n++) {
+      for (;;) {
+        const takes = 8 * SECOND_US + Math.min(2 * HOUR_US, lognormalFromMedian(stream, 3 * MINUTE_US, 1.5));
+        const failsAfter = exponential(stream, mtbfUs);
+        all += Math.min(takes, failsAfter);
+        if (takes <= failsAfter) break;
+      }
+    }
+    const fixed = mtbfUs * (Math.exp(restartUs / mtbfUs) - 1);
+    expect(Math.abs(all / restarts / fixed - 1)).toBeLessThan(0.01);
+    // Where nothing fails meanwhile, it is the mean.
+    const rare = costsOf(broken, job, 0.005, { mtbfUs: 1e6 * HOUR_US }).restartUs;
+    expect(rare).toBeGreaterThan(restartUs);
+    expect(costsOf(readScenario(text), 1, 0.005).varies).toBe(false);
   });
 
   it('is reported as text, JSON and a page', () => {

@@ -5,6 +5,7 @@
  * nothing against it.
  */
 
+import type { StartupSpread } from '../sim/scenario.ts';
 import { DAY_US, type Scenario, SECOND_US } from '../sim/simulate.ts';
 import { type Efficiency, type RenewalJob, renewalEfficiency } from '../sim/world/checkpoints/renewal.ts';
 import { aloneUs } from '../sim/world/storage/storage.ts';
@@ -167,6 +168,8 @@ export interface JobCosts extends CheckpointCosts {
   noticeUs: number;
   /** What the job has now; 0 = none. */
   presentUs: number;
+  /** Restarts differ; `restartUs` is the fixed time that costs as much. */
+  varies: boolean;
 }
 
 /** The job named, or the training job with the most GPU-time. Gives a sentence if there is no such job. */
@@ -196,7 +199,7 @@ function gpusOf({ jobs }: Scenario, job: number): number {
 }
 
 /** What a job's checkpoints cost by themselves, with a mean time between its failures that `perNodeDay` gives. */
-export function costsOf(scenario: Scenario, job: number, perNodeDay: number): JobCosts {
+export function costsOf(scenario: Scenario, job: number, perNodeDay: number, stated?: { mtbfUs?: number }): JobCosts {
   const { jobs, nodes, poolLists, storage } = scenario;
   const gpus = gpusOf(scenario, job);
   const pool = poolLists[jobs.poolList[job]][0];
@@ -217,7 +220,36 @@ export function costsOf(scenario: Scenario, job: number, perNodeDay: number): Jo
   }
   const noticeUs = noticeUsOf(scenario, job);
   restartUs += noticeUs;
-  const mtbfUs = Math.round(DAY_US / (perNodeDay * count));
+  const mtbfUs = stated?.mtbfUs ?? Math.round(DAY_US / (perNodeDay * count));
+  const spread = jobs.startupSpread?.get(job);
+  if (spread !== undefined) restartUs = asFixed(restartUs - jobs.startupUs[job], jobs.startupUs[job], spread, mtbfUs);
   const presentUs = jobs.checkpointEveryUs[job];
-  return { job, gpus, nodes: count, stallUs, behindUs, restartUs, mtbfUs, noticeUs, presentUs };
+  return {
+    job,
+    gpus,
+    nodes: count,
+    stallUs,
+    behindUs,
+    restartUs,
+    mtbfUs,
+    noticeUs,
+    presentUs,
+    varies: spread !== undefined,
+  };
+}
+
+/**
+ * The fixed restart time that costs as much as one of `fixedUs` + a lognormal start-up, drawn anew at each attempt: where
+ * failures strike restarts, M·(e^(R/M) − 1) becomes M·(1/E[e^(−R/M)] − 1).
+ */
+function asFixed(fixedUs: number, medianUs: number, { sigma, mostUs }: StartupSpread, mtbfUs: number): number {
+  let sum = 0;
+  let weights = 0;
+  for (let i = -1600; i <= 1600; i++) {
+    const z = i / 200;
+    const weight = Math.exp((-z * z) / 2);
+    weights += weight;
+    sum += weight * Math.exp(-(fixedUs + Math.min(mostUs, medianUs * Math.exp(sigma * z))) / mtbfUs);
+  }
+  return Math.round(-mtbfUs * Math.log(sum / weights));
 }

@@ -59,8 +59,7 @@ function checkpoint(file: string, id: string | undefined, flags: Flags): void {
     throw new UserError('--mtbf and --per-node-day say the same thing: give one of them');
   const stated = nodeFaultsOf(scenario, job);
   const perNodeDay = flags.perNodeDay ?? stated ?? NODE_FAULTS_ASSUMED;
-  const costs = costsOf(scenario, job, perNodeDay);
-  if (flags.mtbf !== undefined) costs.mtbfUs = flags.mtbf;
+  const costs = costsOf(scenario, job, perNodeDay, { mtbfUs: flags.mtbf });
   if (flags.cost !== undefined) {
     costs.stallUs = flags.cost;
     costs.behindUs = 0;
@@ -68,6 +67,7 @@ function checkpoint(file: string, id: string | undefined, flags: Flags): void {
   if (flags.restart !== undefined) {
     costs.restartUs = flags.restart;
     costs.noticeUs = 0;
+    costs.varies = false;
   }
   const name = scenario.jobs.ids[job];
   if (costs.stallUs === 0 && costs.behindUs === 0) {

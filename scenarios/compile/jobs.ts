@@ -1,6 +1,6 @@
 /** Jobs as any source states them (by names) → the compiled scenario's columns (by numbers), checked against the cluster. */
 
-import { type AfterCondition, type AllReduce, type JobColumns, JobsBuilder } from '../../sim/scenario.ts';
+import { type AfterCondition, type AllReduce, type JobColumns, type JobSpec, JobsBuilder } from '../../sim/scenario.ts';
 import { type GpuModel, gpuModel, gpuModelNames, gpuModelSpellings, relativeSpeedMilli } from '../catalogue/gpus.ts';
 import { nameList, nearestName } from '../problem.ts';
 import { type JobTraits, MAX_GPUS_PER_NODE, MAX_JOBS } from '../schema.ts';
@@ -269,7 +269,7 @@ export function newJobSink(rules: JobRules): JobSink {
       checkpointStallUs: stored.stallUs ?? t.checkpointStall,
       checkpointOnPreempt: t.checkpointOnPreempt,
       checkpointKeep: stored.keep,
-      startupUs: t.startup,
+      ...startupOf(t.startup),
       restoreUs: stored.restoreUs ?? t.restore,
       graceUs: t.grace ?? stored.graceUs,
       maxAttempts: t.maxAttempts,
@@ -367,4 +367,11 @@ function interner<T>(key: (value: T) => string) {
       return i;
     },
   };
+}
+
+/** A time, or one that is drawn at each start. */
+function startupOf(startup: JobTraits['startup']): Partial<Pick<JobSpec, 'startupUs' | 'startupSpread'>> {
+  if (typeof startup !== 'object') return { startupUs: startup };
+  const { lognormal, max = Infinity } = startup;
+  return { startupUs: lognormal.median, startupSpread: { sigma: lognormal.sigma, mostUs: max } };
 }

@@ -108,7 +108,15 @@ const jobTraits = {
   checkpointStall: duration().optional(),
   checkpointOnPreempt: flag().optional(),
   ...storageTraits,
-  startup: duration().optional(),
+  startup: z
+    .union([
+      duration(),
+      z.strictObject({
+        lognormal: z.strictObject({ median: duration(), sigma: decimal(0, 10) }),
+        max: duration().optional(),
+      }),
+    ])
+    .optional(),
   restore: duration().optional(),
   grace: duration().optional(),
   maxAttempts: count(0, 1_000_000).optional(),

@@ -32,7 +32,7 @@ export function resumeJob(jobs: Jobs, job: number): void {
     beginCheckpoint(jobs, job);
   } else {
     jobs.accounts.turn(now, job, 'restart');
-    jobs.timePhase(job, launchUs(jobs, job, jobs.starts[job] > 1));
+    jobs.timePhase(job, launchUs(jobs, job, jobs.starts[job] - 1));
   }
 }
 
@@ -52,7 +52,7 @@ export function restartInPlace(jobs: Jobs, job: number, reason: string): void {
   jobs.observer?.(now, 'restart', job, -1, -1, 0, reason);
   resumeWork(jobs, job);
   jobs.accounts.turn(now, job, 'restart');
-  jobs.timePhase(job, launchUs(jobs, job, true));
+  jobs.timePhase(job, launchUs(jobs, job, jobs.starts[job] - 1));
   jobs.onChange();
 }
 

@@ -4,6 +4,7 @@ import { checkedArgs, type PolicyFactory } from '../../policy/policy.ts';
 import { fifo } from '../../policy/replay/ordered.ts';
 import { type Action, JOB_STATUS, type Run, Simulation, simulate } from '../../simulate.ts';
 import { type SmallScenario, seconds, smallScenario } from '../../testing.ts';
+import { restartInPlace } from './faulted.ts';
 
 type Preemption = Omit<PreemptAction, 'kind' | 'reason'> & { at: number };
 
@@ -48,6 +49,45 @@ const ends = (r: Run) => Array.from(r.jobs.endUs, (us) => us / 1e6);
 function gpuSeconds(r: Run, category: string): number {
   return r.entries.filter((e) => e.category === category).reduce((sum, e) => sum + Number(e.amount) / 7000 / 1e6, 0);
 }
+
+describe('a start-up that differs from start to start', () => {
+  const scenarioOf = (starts: number, policy = 'fifo') => {
+    const job = { taskGpus: [1], durationUs: seconds(10), startupUs: seconds(100) };
+    const jobs = Array.from({ length: starts }, () => ({ ...job, startupSpread: { sigma: 1, mostUs: seconds(400) } }));
+    return smallScenario({ nodes: [{ pool: 0, count: starts, gpus: 1 }], jobs, policy });
+  };
+  const times = (policy?: string) => {
+    const { jobs } = simulate(scenarioOf(1000, policy));
+    return Array.from(jobs.endUs, (us) => us / 1e6 - 10);
+  };
+
+  it('has its median, its spread and its greatest value, and is the same under every policy', () => {
+    const drawn = times();
+    const share = (limit: number) => drawn.filter((s) => s <= limit).length / drawn.length;
+    // Of a lognormal with sigma 1: half below the median, 84 % below e times it; 8 % are cut off at four times.
+    expect(Math.abs(share(100) - 0.5)).toBeLessThan(0.05);
+    expect(Math.abs(share(100 * Math.E) - 0.841)).toBeLessThan(0.035);
+    expect(Math.max(...drawn)).toBe(400);
+    expect(times('sjf')).toEqual(drawn);
+  });
+
+  it('is drawn anew at each start, and again as it was for a run that is made again', () => {
+    const startups = () => {
+      const simulation = new Simulation(scenarioOf(1));
+      const seen: number[] = [];
+      for (let n = 0; n < 5; n++) {
+        const at = simulation.nowUs;
+        while (JOB_STATUS[simulation.jobs.status[0]] !== 'running') simulation.run(simulation.nowUs + seconds(1));
+        seen.push(Math.round((simulation.nowUs - at) / 1e6));
+        restartInPlace(simulation.jobs, 0, 'a test');
+      }
+      return seen;
+    };
+    const [first, second] = [startups(), startups()];
+    expect(new Set(first).size).toBeGreaterThan(3);
+    expect(second).toEqual(first);
+  });
+});
 
 describe('jobs that wait for others', () => {
   const others = (job: number, condition: 'completed' | 'started' | 'ended' = 'completed') => [{ job, condition }];

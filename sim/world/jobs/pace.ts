@@ -1,5 +1,7 @@
 /** How fast a job works, how long it will take, and what it did with the workers it had when they change. */
 import { RUNNING } from '../../cluster/view.ts';
+import { openStream } from '../../engine/random.ts';
+import { lognormalFromMedian } from '../../engine/samplers.ts';
 import { type Jobs, wallFor } from './jobs.ts';
 
 /** From a placement in `pool` now to the end, undisturbed. */
@@ -20,10 +22,17 @@ function startupUs(jobs: Jobs, job: number): number {
   return spec.startupUs[job] + (jobs.starts[job] > 0 ? spec.restoreUs[job] : 0);
 }
 
-/** To being up, and to the first step where that takes a stated time. */
-export function launchUs(jobs: Jobs, job: number, again: boolean): number {
-  const { startupUs, restoreUs } = jobs.scenario.jobs;
-  return startupUs[job] + (again && !jobs.checkpoints?.reads(job) ? restoreUs[job] : 0);
+/** To being up, and to the first step where that takes a stated time; `n`: of which start, from 0. */
+export function launchUs(jobs: Jobs, job: number, n: number): number {
+  const { startupUs, startupSpread, restoreUs, ids } = jobs.scenario.jobs;
+  const again = n > 0;
+  let upUs = startupUs[job];
+  const spread = startupSpread?.get(job);
+  if (spread !== undefined && upUs > 0) {
+    const stream = openStream(jobs.scenario.seed, `startup/${ids[job]}/${n}`);
+    upUs = Math.min(spread.mostUs, Math.ceil(lognormalFromMedian(stream, upUs, spread.sigma)));
+  }
+  return upUs + (again && !jobs.checkpoints?.reads(job) ? restoreUs[job] : 0);
 }
 
 function speedIn(jobs: Jobs, job: number, pool: number): number {

@@ -38,7 +38,7 @@ function startJob(jobs: Jobs, job: number): void {
   jobs.onPending(job, -1);
   jobs.queuedUs[job] += now - jobs.pendingSince[job];
   if (jobs.checkpoints?.plan(job) !== undefined) goOnFrom(jobs, job, jobs.checkpoints.reachable(job));
-  const startup = launchUs(jobs, job, jobs.starts[job] > 0);
+  const startup = launchUs(jobs, job, jobs.starts[job]);
   jobs.expectedEnd[job] = now + span(jobs, job, speed);
   jobs.starts[job]++;
   jobs.startedUs[job] = now;
