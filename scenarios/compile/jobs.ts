@@ -3,7 +3,7 @@
 import { type AfterCondition, type AllReduce, type JobColumns, type JobSpec, JobsBuilder } from '../../sim/scenario.ts';
 import { type GpuModel, gpuModel, gpuModelNames, gpuModelSpellings, relativeSpeedMilli } from '../catalogue/gpus.ts';
 import { nameList, nearestName } from '../problem.ts';
-import { type JobTraits, MAX_GPUS_PER_NODE, MAX_JOBS } from '../schema.ts';
+import { type JobTraits, MAX_GPUS_PER_NODE, MAX_JOBS, MAX_TASKS } from '../schema.ts';
 import { quote } from '../units.ts';
 import { newIdTable, resolveAfter } from './after.ts';
 import type { CompiledCluster } from './cluster.ts';
@@ -57,6 +57,8 @@ export function newJobSink(rules: JobRules): JobSink {
   const widest = nodesOfPool.map((list) => list.reduce((most, n) => Math.max(most, nodes.gpus[n]), 0));
   let tooLarge = 0;
   let overflow = false;
+  let taskCount = 0;
+  let last: { shape: string; tasks: number[] } | undefined;
   poolLists.of(pools.map((_, i) => i));
 
   function poolList(draft: JobDraft, project: number): number {
@@ -156,10 +158,22 @@ export function newJobSink(rules: JobRules): JobSink {
       }
       const each = Math.floor(gpus / workers);
       const rest = gpus - each * workers;
-      return Array.from({ length: workers }, (_, i) => each + (i < rest ? 1 : 0));
+      return sameAsLast(`${gpus}/${workers}`, () =>
+        Array.from({ length: workers }, (_, i) => each + (i < rest ? 1 : 0)),
+      );
     }
     const node = list.reduce((most, p) => Math.max(most, widest[p]), 0);
     if (gpus <= node || node === 0) return [gpus];
+    return sameAsLast(`${gpus} on ${node}`, () => fullNodes(gpus, node));
+  }
+
+  /** The jobs of an array are alike: a million of them share one list. */
+  function sameAsLast(shape: string, make: () => number[]): number[] {
+    if (last?.shape !== shape) last = { shape, tasks: make() };
+    return last.tasks;
+  }
+
+  function fullNodes(gpus: number, node: number): number[] {
     const tasks = new Array<number>(Math.floor(gpus / node)).fill(node);
     if (gpus % node > 0) tasks.push(gpus % node);
     return tasks;
@@ -234,6 +248,12 @@ export function newJobSink(rules: JobRules): JobSink {
           describe(draft, tasks),
           `a job that fits one of its pools when it is empty: ${nameList(list.map(poolText))}`,
         );
+      return;
+    }
+    taskCount += tasks.length;
+    if (taskCount > MAX_TASKS) {
+      if (!overflow) draft.blame('', `more than ${MAX_TASKS} workers`, `at most ${MAX_TASKS} workers of all jobs`);
+      overflow = true;
       return;
     }
     if (draft.minWorkers !== undefined && draft.minWorkers > tasks.length) {
