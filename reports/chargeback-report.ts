@@ -31,12 +31,7 @@ export function chargebackDocument(
     tableBlock(
       'projects',
       [
-        { name: 'department' },
         { name: 'project' },
-        { name: 'label' },
-        hours('gpuHours', 'GPU-hours held'),
-        hours('borrowed', 'of them borrowed'),
-        hours('lent', 'lent'),
         usd('usage', 'held'),
         usd('lending', 'lent'),
         usd('idle', 'share of idle'),
@@ -44,9 +39,20 @@ export function chargebackDocument(
         usd('increment', 'rounding up'),
         usd('total', 'total'),
       ],
-      sums.map((sum) => ({
-        ...{ department: sum.department, project: sum.project, label: sum.label, gpuHours: sum.gpuHours },
-        ...{ borrowed: sum.borrowedGpuHours, lent: sum.lentGpuHours, ...sum.usd, total: sum.totalUsd },
+      sums.map(({ project, usd: parts, totalUsd }) => ({ project, ...parts, total: totalUsd })),
+    ),
+    tableBlock(
+      'hours',
+      [
+        { name: 'project' },
+        { name: 'department' },
+        { name: 'label', title: 'chargeback label' },
+        hours('gpuHours', 'GPU-hours held'),
+        hours('borrowed', 'of them borrowed'),
+        hours('lent', 'lent'),
+      ],
+      sums.map(({ project, department, label, gpuHours, borrowedGpuHours, lentGpuHours }) => ({
+        ...{ project, department, label, gpuHours, borrowed: borrowedGpuHours, lent: lentGpuHours },
       })),
     ),
     {
@@ -64,6 +70,8 @@ export function chargebackDocument(
       ),
       caption: 'What each project pays for.',
     },
+    { kind: 'heading', text: 'By category' },
+    categoryTable(rows),
     { kind: 'heading', text: `By ${period}` },
     ...(rows.length > MOST_ROWS
       ? [{ kind: 'text', text: `${rows.length} rows: the CSV has them.` } as const]
@@ -90,11 +98,33 @@ export function chargebackDocument(
   };
 }
 
+/** What was held, by the ledger's categories; what was shared, by the name of its line. */
+function categoryTable(rows: readonly ChargeRow[]): Block {
+  const sums = new Map<string, { hours: number; micro: bigint }>();
+  for (const { line, category, gpuHours, microUsd } of rows) {
+    const name = line === 'usage' ? category : `${line}: ${category}`;
+    const sum = sums.get(name) ?? { hours: 0, micro: 0n };
+    sums.set(name, { hours: sum.hours + gpuHours, micro: sum.micro + microUsd });
+  }
+  return tableBlock(
+    'categories',
+    [
+      { name: 'category' },
+      { name: 'gpuHours', title: 'GPU-hours', format: 'number1' },
+      { name: 'usd', title: '$', format: 'usd' },
+    ],
+    [...sums]
+      .sort(([a, p], [b, q]) => (p.micro === q.micro ? (a < b ? -1 : 1) : p.micro > q.micro ? -1 : 1))
+      .map(([category, { hours, micro }]) => ({ category, gpuHours: hours, usd: Number(micro) / 1e6 })),
+  );
+}
+
+/** Department and label of a project stand in the table above. */
 function rowTable(rows: readonly ChargeRow[]): Block {
   return tableBlock(
     'rows',
     [
-      ...['period', 'department', 'project', 'label', 'pool', 'quota', 'class', 'line', 'category'].map((name) => ({
+      ...['period', 'project', 'pool', 'quota', 'class', 'line', 'category'].map((name) => ({
         name,
       })),
       { name: 'gpuHours', title: 'GPU-hours', format: 'number1' },

@@ -14,7 +14,7 @@ import {
   projectSums,
 } from './chargeback-tables.ts';
 import { costOf } from './cost.ts';
-import { documentHtml } from './document.ts';
+import { documentCsv, documentHtml } from './document.ts';
 import { focusCsv } from './focus.ts';
 
 const HOSTILE = '=HYPERLINK("http://evil")<script>alert(1)</script>';
@@ -91,10 +91,14 @@ describe('chargeback tables', () => {
     expect(sums.reduce((all, { totalUsd }) => all + totalUsd, 0)).toBeCloseTo(usd(total), 6);
   });
 
-  it('have nothing in the page that a browser would run, or take for a number that is none', () => {
+  it('are a page whose tables add up, without anything that a browser would run or a number that is none', () => {
     const about = { version: '1', command: 'npx simsup', rules: RULES, period: 'day' as const };
     const rows = chargeRows(input, lines, 'day');
-    const html = documentHtml(chargebackDocument(input, rows, projectSums(rows), about));
+    const document = chargebackDocument(input, rows, projectSums(rows), about);
+    const html = documentHtml(document);
+    const money = csv([documentCsv(document)]).filter(({ column }) => column === 'usd');
+    for (const table of ['categories', 'rows'])
+      expect(added(money.filter((cell) => cell.table === table).map(({ value }) => value))).toBe(Number(total));
     expect(html).not.toContain('<script');
     expect(html).not.toMatch(/NaN|undefined|Infinity/);
     expect(html).toContain('&#60;script&#62;alert(1)');

@@ -27,7 +27,7 @@ export function varied(scenario: Scenario, variation: Variation = {}): Scenario 
   const { faultRate, teams, telemetry, detection, spares, untilUs, priceMicroUsd } = variation;
   let s = scenario;
   if (priceMicroUsd !== undefined)
-    s = { ...s, pools: s.pools.map((p) => (p.priceMicroUsd > 0 ? p : { ...p, priceMicroUsd })) };
+    s = { ...s, pools: s.pools.map((p) => (p.priceMicroUsd > 0 || p.gpuModel === '' ? p : { ...p, priceMicroUsd })) };
   if (faultRate !== undefined) s = withFaultRate(s, faultRate);
   if (teams !== undefined) s = teams === 'one' ? asOneTeam(s) : withTwiceTheTeams(s);
   if (telemetry !== undefined || detection !== undefined) s = withDetection(s, telemetry, detection ?? 1);
