@@ -322,7 +322,7 @@ function quantiles(pairs: readonly Pair[]): QuantileRow[] {
 const FEWEST = 30;
 
 /**
- * The bounds are a convention, stated in docs/backtest.md: a factor of 1.25 in the mean and four jobs in five within a
+ * The bounds are a convention, stated in docs/studies.md: a factor of 1.25 in the mean and four jobs in five within a
  * factor of two can be planned with; beyond a factor of two, or with waits ranked no better than 0.5, not.
  */
 export function judge({ jobs, ratio, recordedMean, simulatedMean, spearman: rank, withinFactor2 }: Accuracy): Verdict {
