@@ -45,6 +45,10 @@ describe('provisioning in a report', () => {
       'wave: 2 of 2 nodes have gone over, 2 h after 8 d',
       '3 nodes drained, 2 imaged (2 at once, 0 s for a place); 0 of 0 burn-ins and 0 of 3 checks failed',
     ]);
+    const due = { ...summary.changes[0], done: 0, finishedSeconds: null };
+    expect(provisioningSentences({ ...summary, changes: [due] })[1]).toBe(
+      'wave: 0 of 2 nodes have gone over, due 8 d after the start',
+    );
     const stopped = { ...summary.rollouts[0], done: 0, failed: 2, stopped: true, finishedSeconds: null };
     expect(provisioningSentences({ ...summary, rollouts: [stopped] })[0]).toContain('not finished');
     expect(provisioningSentences({ ...summary, rollouts: [stopped] })[0]).toContain(

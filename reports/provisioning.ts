@@ -110,7 +110,7 @@ const WENT = { join: 'have come', leave: 'have left', move: 'have gone over' } a
 function changeSentence({ name, kind, nodes, done, plannedSeconds, finishedSeconds }: ChangeSummary): string {
   const when =
     finishedSeconds === null
-      ? `begun ${span(plannedSeconds)} after the start`
+      ? `due ${span(plannedSeconds)} after the start`
       : `${span(finishedSeconds - plannedSeconds)} after ${span(plannedSeconds)}`;
   return `${name}: ${decimal(done)} of ${decimal(nodes)} nodes ${WENT[kind]}, ${when}`;
 }
