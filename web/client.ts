@@ -34,8 +34,17 @@ export class Client {
     }
   }
 
-  run(id: number, request: RunRequest, progress: (progress: Progress) => void): Promise<Outcome> {
-    return this.call<Outcome>((remote) => remote.run(id, request, proxy(progress)) as PromiseLike<Outcome>);
+  async run(id: number, request: RunRequest, progress: (progress: Progress) => void): Promise<Outcome> {
+    // What a dead worker said last may arrive after the news of its death.
+    let over = false;
+    const heard = proxy((now: Progress) => {
+      if (!over) progress(now);
+    });
+    try {
+      return await this.call<Outcome>((remote) => remote.run(id, request, heard) as PromiseLike<Outcome>);
+    } finally {
+      over = true;
+    }
   }
 
   // Comlink makes of an answer that is one of several kinds several promises; these say that it is one.

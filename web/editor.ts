@@ -61,6 +61,8 @@ export function mountEditor(host: HTMLElement, app: App): Editor {
       ],
     }),
   });
+  // Arrow keys scroll it without the text’s cursor, too.
+  view.scrollDOM.tabIndex = 0;
   const sync = () => {
     const { text } = store.state.source;
     const now = view.state.doc.toString();

@@ -67,17 +67,14 @@ async function snapshot({ name, bytes }: DroppedFile): Promise<Opened> {
 }
 
 async function log({ name, bytes }: DroppedFile): Promise<Opened> {
-  const [{ importText }, { guessFormat }] = await Promise.all([
+  const [{ importText }, { detectFormat }] = await Promise.all([
     import('../scenarios/import/import.ts'),
-    import('../scenarios/import/formats.ts'),
+    import('../scenarios/import/log.ts'),
   ]);
   const text = textOf(bytes);
-  const line =
-    text
-      .slice(0, 10_000)
-      .split(/\r?\n/)
-      .find((each) => each.trim() !== '') ?? '';
-  const format = guessFormat(line, NONE) ?? (/\bTIMESTAMP\b/i.test(line) && /token/i.test(line) ? 'azure-llm' : 'csv');
+  const head = text.slice(0, 10_000).trimStart();
+  const [line] = head.split(/\r?\n/, 1);
+  const format = detectFormat(head) ?? (/\bTIMESTAMP\b/i.test(line) && /token/i.test(line) ? 'azure-llm' : 'csv');
   const made = await importText(format, text, { source: name });
   if (made.scenarioYaml === '') {
     const why = made.report.problems[0]?.what ?? 'no row of it can be used';
@@ -94,9 +91,6 @@ async function log({ name, bytes }: DroppedFile): Promise<Opened> {
     note: `Read as ${format}. ${told(made.report)}`,
   };
 }
-
-/** Matches no importer. */
-const NONE = { name: '' } as Parameters<NonNullable<typeof import('../scenarios/import/formats.ts')['guessFormat']>>[1];
 
 const told = ({
   rows,
