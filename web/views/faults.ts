@@ -126,10 +126,13 @@ function waterfallPlate(model: RunModel, store: Store): Plate {
       const right = size.width - 12;
       const scale = (seconds: number) =>
         left + (Math.log10(1 + Math.max(0, seconds)) / Math.log10(1 + longest)) * (right - left);
+      let labelled = 0;
       for (const mark of [0, 1, 10, 60, 600, 3600, 21_600, 86_400, 604_800, 2_592_000]) {
         if (mark > longest) break;
         const x = Math.round(scale(mark)) + 0.5;
         pen.line([x, 14, x, size.height - 18], theme.line, 0.5);
+        if (mark > 0 && x - labelled < 40) continue;
+        labelled = x;
         pen.text(x, size.height - 9, span(mark), {
           fill: theme.muted,
           size: 10,
