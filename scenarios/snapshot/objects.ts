@@ -39,6 +39,9 @@ const CLUSTER_WIDE = new Set<Kind>(['Node', 'Queue', 'PriorityClass', 'Topology'
 const EXPECTED =
   "the scheduler's snapshot (config, schedulerParams, rawObjects) or a List of kubectl (kind: List, items)";
 
+/** How what is said of another scheduler's objects ends. */
+export const LEFT_OUT = 'not of this scheduler: left out';
+
 /** Takes the values of one file (kubectl's output for several kinds may be several Lists in a row). */
 export function collectObjects(values: readonly Json[], file: string, findings: Findings): RawSnapshot {
   const objects = Object.fromEntries(Object.keys(VERSIONS).map((kind) => [kind, []])) as unknown as ObjectsByKind;
@@ -71,7 +74,7 @@ export function collectObjects(values: readonly Json[], file: string, findings: 
           `${object}: apiVersion: found ${quoted(apiVersion)}, a version that is not known; expected ${VERSIONS[known][0]}`,
         );
       }
-      findings.warn(`kind ${kind} ${group}`, object, `is of ${group}, not of this scheduler: left out`);
+      findings.warn(`kind ${kind} ${group}`, object, `is of ${group}, ${LEFT_OUT}`);
       return;
     }
     const before = seen.get(object);

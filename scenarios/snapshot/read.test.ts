@@ -360,6 +360,14 @@ describe('what is not there', () => {
     expect(got.warnings.join('\n')).toContain(`left out, as the scheduler would: ${message}`);
   });
 
+  it("says when another scheduler's objects were found in place of the missing ones", () => {
+    const cluster = kubectlJson(tiny([podGroup('g', 'q')], [])) as { items: { kind: string; apiVersion: string }[] };
+    for (const item of cluster.items) if (item.kind === 'Queue') item.apiVersion = 'scheduling.volcano.sh/v1beta1';
+    expect(() => readSnapshot(bytesOf(cluster), 'cluster.json')).toThrow(
+      /Queue: found none, expected .*\nQueue top and 1 more: is of scheduling\.volcano\.sh, not of this scheduler: left out$/s,
+    );
+  });
+
   it('makes a job wait that its queue or topology is missing for, and its running pods still hold their GPUs', () => {
     const cluster = tiny([podGroup('g', 'gone')], [pod('p', 'g', 3, 'n1')]);
     const got = read(cluster, { skipDangling: true });

@@ -20,7 +20,7 @@ import {
 } from './jobs.ts';
 import { readJson } from './json.ts';
 import { keepLabels, poolAmong, readNodes, takeFrom } from './nodes.ts';
-import { collectObjects, type KubeObject, type RawSnapshot } from './objects.ts';
+import { collectObjects, type KubeObject, LEFT_OUT, type RawSnapshot } from './objects.ts';
 import { holds, type PodFacts, readBindRequests, readPod } from './pods.ts';
 import { findings as collectFindings, type Findings, quoted, SnapshotError } from './problems.ts';
 import { parseQuantity } from './quantity.ts';
@@ -67,10 +67,17 @@ export function readSnapshot(bytes: Uint8Array, name: string, options: SnapshotO
   const unpacked = unpack(bytes, name, options.limitBytes);
   const found = collectFindings(options.skipDangling ?? false);
   const raw = collectObjects(readJson(unpacked.bytes, SNAPSHOT_SHAPE, unpacked.name), unpacked.name, found);
-  const settings = readSettings(raw, found);
-  const snapshot = assemble(raw, settings, unpacked.name, options, found);
-  found.finish();
-  return { ...snapshot, warnings: found.warnings };
+  try {
+    const settings = readSettings(raw, found);
+    const snapshot = assemble(raw, settings, unpacked.name, options, found);
+    found.finish();
+    return { ...snapshot, warnings: found.warnings };
+  } catch (error) {
+    // What is missing may have been there, under another scheduler's name.
+    const leftOut = found.warnings.filter((warning) => warning.endsWith(LEFT_OUT));
+    if (!(error instanceof SnapshotError) || leftOut.length === 0) throw error;
+    throw new SnapshotError(`${error.message}\n${leftOut.join('\n')}`);
+  }
 }
 
 /** Whether an object is of this scheduler's pool, by its labels. */
