@@ -686,6 +686,7 @@ const OWN_SHARED = [
   'presence',
   'weeks',
   'faults',
+  'serving',
   'engine',
   'streams',
   'policy',

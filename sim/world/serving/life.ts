@@ -218,7 +218,10 @@ function cancelDrain(s: Serving, one: Deployed, r: number): void {
 const RATE_DRAIN_US = 10 * SECOND_US;
 
 function lookLater(s: Serving, one: Deployed, d: number, r: number, now: number): void {
-  const next = one.fleet === null ? now + RATE_DRAIN_US : one.fleet.replicas[r].nextUs + 1;
+  const replica = one.fleet?.replicas[r];
+  replica?.advance(now);
+  const isEmpty = replica?.outstanding === 0;
+  const next = replica === undefined ? now + RATE_DRAIN_US : isEmpty ? now : replica.nextUs + 1;
   const at = Math.min(one.drainByUs[r], Math.max(now, next));
   one.drainEvent[r] = s.host.engine.schedule(at, PRIORITY.servingStep, KIND.servingDrain, d, r);
 }

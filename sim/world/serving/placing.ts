@@ -78,7 +78,7 @@ export class NodeUse {
       if (this.seen[node].length === 0 || !placement.pools.includes(nodes.pool[node])) continue;
       const mean = this.mean(node, now, periodUs, placement);
       if (mean > placement.avoidUtil) avoided.add(node);
-      else if (mean < placement.clearUtil) avoided.delete(node);
+      else if (mean <= placement.clearUtil) avoided.delete(node);
     }
   }
 }
