@@ -2,7 +2,9 @@
 
 import type { SketchSummary } from '../sim/record/sketch.ts';
 import type { Cause, ReplicaCounts, ServingFigures } from '../sim/record/slo.ts';
+import { HOUR_US } from '../sim/scenario.ts';
 import { decimal } from './format.ts';
+import { type PlacementSummary, placementSummary, placementText } from './placement.ts';
 
 export interface LatencyMs {
   mean: number;
@@ -54,6 +56,11 @@ export interface SloSummary {
   /** Active on average; what happened to them. */
   replicas: number;
   lives: ReplicaCounts;
+  /** GPU-hours held, and those that all the replicas it may have would hold all the time. */
+  heldGpuHours: number;
+  mostGpuHours: number;
+  /** Whether any placement can meet the targets, and which; null where no target of a request is stated. */
+  placement: PlacementSummary | null;
   preemptions: number;
   missed: { ttft: number; token: number; causes: Record<Cause, number> };
   tenants: { name: string; requests: number; attained: number }[];
@@ -79,6 +86,8 @@ export function sloSummary(f: ServingFigures): SloSummary {
   const anyTarget = Number.isFinite(targets.ttftUs) || Number.isFinite(targets.tokenUs);
   const share = (part: number, whole: number) => (whole > 0 && anyTarget ? part / whole : null);
   const tokens = perSecond(f.outputTokens);
+  // Nobody who was turned away had a first token in time.
+  const turned = f.refused + f.shed;
   return {
     deployment: f.deployment,
     fidelity: f.fidelity,
@@ -101,7 +110,7 @@ export function sloSummary(f: ServingFigures): SloSummary {
       tokensPerSecond: targets.tokensPerSecond > 0 ? targets.tokensPerSecond : null,
     },
     met: {
-      ttft: Number.isFinite(targets.ttftUs) ? f.missedTtft <= 0.01 * f.completed : null,
+      ttft: Number.isFinite(targets.ttftUs) ? f.missedTtft + turned <= 0.01 * (f.completed + turned) : null,
       tokenP99: Number.isFinite(targets.tokenUs) ? f.tokenPs.p99 / 1e6 <= targets.tokenUs : null,
       throughput: targets.tokensPerSecond > 0 ? tokens >= targets.tokensPerSecond : null,
     },
@@ -122,6 +131,9 @@ export function sloSummary(f: ServingFigures): SloSummary {
     busyShare: f.activeUs > 0 ? f.busyUs / f.activeUs : 0,
     replicas: f.replicas,
     lives: { ...f.lives },
+    heldGpuHours: f.gpuUs / HOUR_US,
+    mostGpuHours: (f.mostGpus * f.spanUs) / HOUR_US,
+    placement: f.verdict === undefined ? null : placementSummary(f.verdict, f.rule),
     preemptions: f.preemptions,
     missed: { ttft: f.missedTtft, token: f.missedToken, causes: { ...f.causes } },
     tenants: f.tenants,
@@ -162,8 +174,9 @@ export function sloText(s: SloSummary): string[] {
     s.refused > 0 ? `${s.refused} too long for the KV cache` : '',
     s.shed > 0 ? `${s.shed} turned away` : '',
   ];
+  const closed = s.fidelity === 'rate' ? ', by the closed form of each minute' : '';
   return [
-    `${s.deployment}: ${decimal(s.completed)} of ${decimal(s.requests)} requests answered on ${decimal(s.gpus)} GPUs.`,
+    `${s.deployment}: ${decimal(s.completed)} of ${decimal(s.requests)} requests answered on ${decimal(s.gpus)} GPUs${closed}.`,
     `  ${[`busy ${(100 * s.busyShare).toFixed(0)} % of the time`, ...also].filter((t) => t !== '').join('; ')}`,
     ...(wanted.length === 0 ? [] : [`  targets: ${wanted.join('; ')}`]),
     ...(s.attainment === null ? [] : [`  attainment ${(100 * s.attainment).toFixed(1)} % of requests`]),
@@ -173,5 +186,24 @@ export function sloText(s: SloSummary): string[] {
     `  ${s.tokensPerSecond.toFixed(0)} tokens/s, ${s.tokensPerSecondPerGpu.toFixed(0)} a GPU; ${s.goodputPerSecond.toFixed(2)} requests/s within the targets`,
     ...(s.usdPerMillionTokens === null ? [] : [`  $${s.usdPerMillionTokens.toFixed(2)} per million tokens out`]),
     ...(causes.length === 0 ? [] : [`  missed because of: ${causes.join('; ')}`]),
+    ...livesText(s).map((line) => `  ${line}`),
+    ...(s.placement === null ? [] : placementText(s.placement, targets).map((line) => `  ${line}`)),
   ];
+}
+
+/** What happened to its replicas, where anything did. */
+function livesText({ lives, replicas, heldGpuHours, mostGpuHours }: SloSummary): string[] {
+  const lines: string[] = [];
+  const { scaledUp, scaledDown, moves, flaps, stuck } = lives;
+  if (scaledUp + scaledDown > 0) {
+    const lent = mostGpuHours - heldGpuHours;
+    lines.push(
+      `${replicas.toFixed(1)} replicas on average, ${scaledUp} added and ${scaledDown} taken away: of the ${decimal(mostGpuHours)} GPU-hours that all it may have would hold, ${decimal(lent)} were left to others`,
+    );
+  }
+  if (moves + stuck > 0)
+    lines.push(
+      `${moves} moves off nodes above the threshold, ${flaps} of them back to a node left within the hour; ${stuck} looks found nowhere to go`,
+    );
+  return lines;
 }

@@ -258,7 +258,11 @@ const DEPLOYMENTS: Root = {
       const name = valueAt(docs[doc].value, ['metadata', 'name']);
       return typeof name === 'string' ? [{ name, place: { doc, path: ['spec'] as PathStep[] } }] : [];
     });
-    return pick('deployments', rest, named);
+    const found = pick('deployments', rest, named);
+    // What a manifest cannot say stands in its annotations.
+    if ('places' in found && rest[found.used] === 'annotations')
+      for (const place of found.places) place.path = ['metadata'];
+    return found;
   },
 };
 

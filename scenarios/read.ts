@@ -185,7 +185,7 @@ function compileDocuments(
   const settings = storage.settings();
   const serving = compileServing({
     ...{ docs, deployments, cluster, jobs: jobs.jobs, poolLists: jobs.poolLists, readFile, report, durationUs, assume },
-    missionControl: faults.recovery?.stack.name === 'mission-control',
+    ...{ missionControl: faults.recovery?.stack.name === 'mission-control', seed: spec.seed },
     ...{ startEpochSeconds: spec.start, utcOffsetMinutes: utcOffsets[0].minutes },
   });
   if (jobs.tooLarge > 0)

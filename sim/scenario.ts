@@ -863,6 +863,39 @@ export interface ServingPlacement {
 export const UTIL_FIELDS = ['DCGM_FI_DEV_GPU_UTIL', 'DCGM_FI_PROF_PIPE_TENSOR_ACTIVE'] as const;
 export type UtilField = (typeof UTIL_FIELDS)[number];
 
+/** A way to place a deployment, judged by the closed form of fidelity `rate`. Times in µs. */
+export interface PlacementOption extends Parallelism {
+  gpuModel: string;
+  precision: Precision;
+  /** What carries the sums of tensor parallelism. */
+  link: 'none' | 'PCIe' | 'NVLink' | 'InfiniBand';
+  /** Pools of this cluster with room for a replica of it, and whether they have room for all that are needed. */
+  pools: string[];
+  fits: boolean;
+  /** Micro-dollars per replica and hour; null = no price is known. */
+  microUsd: number | null;
+  /** With nobody else there: first token of the longest of 99 % of the prompts, and each token after it. */
+  ttftUs: number;
+  tokenUs: number;
+  /** Longest prompt whose first token is in time with nobody else there, tokens; 0 = none. */
+  longestPrompt: number;
+  /** Fewest replicas with which 99 % of requests meet both targets in the busiest hour; 0 = no number of them does. */
+  replicas: number;
+}
+
+/** Whether the targets of a deployment can be met at all, and where. */
+export interface PlacementVerdict {
+  /** Tokens of the longest of 99 % of the prompts; requests per second in the busiest hour. */
+  promptTokens: number;
+  perSecond: number;
+  /** Those it may stand on in this scenario, the preferred one first. */
+  here: PlacementOption[];
+  /** All others, of the cluster and the catalogue, that meet the targets: the fewest GPUs first. */
+  elsewhere: PlacementOption[];
+  /** Where nothing does: the quickest of all. */
+  quickest?: PlacementOption;
+}
+
 /** An inference deployment whose requests are simulated. */
 export interface ServingSpec {
   name: string;
@@ -890,6 +923,8 @@ export interface ServingSpec {
   coldStart: ColdStart;
   autoscaling?: Autoscaling;
   placement?: ServingPlacement;
+  /** Absent where no target of a request is stated. */
+  verdict?: PlacementVerdict;
   /** Targets, µs; Infinity = none. `tokensPerSecond`: of the whole deployment, 0 = none. */
   ttftUs: number;
   tokenUs: number;

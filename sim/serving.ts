@@ -90,6 +90,9 @@ export function figuresOf(serving: Serving, now: number): ServingFigures[] {
       unfinished: Math.round(fleet?.present ?? rate?.backlog ?? 0),
       lives: { ...counts },
       traces: fleet?.traces ?? [],
+      mostGpus: (spec.autoscaling?.max ?? spec.replicas) * one.gpusPerReplica,
+      ...(spec.placement && { rule: spec.placement.rule }),
+      ...(spec.verdict && { verdict: spec.verdict }),
     };
     return servingFigures(sketched, beside, spec.tokensPerSecond, spec.tenants);
   });

@@ -30,7 +30,15 @@ export const FIGURES: readonly FigureSpec[] = [
     better: 'higher',
     of: (s) => s.ledger.gpuHours.productive + s.ledger.gpuHours.serving,
   },
+  {
+    id: 'productive-gpu-hours',
+    label: 'productive GPU-hours',
+    unit: 'GPU-h',
+    better: 'higher',
+    of: (s) => s.ledger.gpuHours.productive,
+  },
   { id: 'lost-gpu-hours', label: 'lost GPU-hours', unit: 'GPU-h', better: 'lower', of: (s) => s.ledger.gpuHours.lost },
+  share('attainment', 'requests within their targets', attainmentOf),
   { id: 'preemptions', label: 'preemptions', unit: 'jobs', better: 'lower', of: (s) => s.jobs.preemptions },
   { id: 'cost', label: 'cost', unit: '$', better: 'lower', of: (s) => s.cost.total },
   {
@@ -53,6 +61,13 @@ export function projectFigures(projects: readonly string[]): FigureSpec[] {
       return queue?.queueingDelay.p95 ?? null;
     }),
   );
+}
+
+/** Over all deployments that state targets. */
+function attainmentOf({ slo }: RunSummary): number | null {
+  const judged = slo.deployments.filter(({ attainment }) => attainment !== null);
+  const requests = judged.reduce((sum, d) => sum + d.requests, 0);
+  return requests > 0 ? judged.reduce((sum, d) => sum + (d.attainment ?? 0) * d.requests, 0) / requests : null;
 }
 
 function share(id: string, label: string, of: FigureSpec['of']): FigureSpec {

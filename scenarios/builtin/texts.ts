@@ -10,7 +10,9 @@ import { MISSION_CONTROL } from './mission-control.ts';
 import { OPENB } from './openb.ts';
 import { PHILLY_WEEK } from './philly-week.ts';
 import { RSC } from './rsc.ts';
+import { SERVE_AND_TRAIN } from './serve-and-train.ts';
 import { SERVE_AZURE } from './serve-azure.ts';
+import { SLO_PLACEMENT } from './slo-placement.ts';
 import { SMALL_TEAM } from './small-team.ts';
 import { SPOT_TRAINING } from './spot-training.ts';
 
@@ -92,5 +94,16 @@ export const builtinTexts: readonly BuiltinText[] = [
     name: 'serve-azure',
     sentence: 'Ten minutes of real chat requests (Azure, 2023) on four replicas of a 70B model.',
     text: SERVE_AZURE,
+  },
+  {
+    name: 'serve-and-train',
+    sentence: 'A chat service lends its GPUs to training at night and takes them back in the morning.',
+    text: SERVE_AND_TRAIN,
+  },
+  {
+    name: 'slo-placement',
+    sentence:
+      "The guide's four serving profiles under its own placement rules: which can meet their targets, and where.",
+    text: SLO_PLACEMENT,
   },
 ];

@@ -41,8 +41,17 @@ const LINK_GBS: Record<string, { gbs: number; source: string }> = {
 };
 /** PCIe 4 × 16, one way. */
 const PCIE_GBS = 32;
+/**
+ * Tensor parallelism across nodes: InfiniBand of 400 Gb/s for each GPU (NVIDIA DGX H200 and B200 data sheets: 8 × ConnectX-7),
+ * over which each of a node's GPUs carries its part of what NVLink has summed inside the node. An all-reduce then takes at
+ * least the upper end of what network profiles show (11 to 40 µs): an assumption.
+ */
+const INFINIBAND_GBS = 50;
+const ACROSS_NODES_SECONDS = 40e-6;
 /** Of B300 sources state 12,600 to 14,000 TFLOP/s; the lower is taken. */
 const B300_FP4_TFLOPS = 12_600;
+
+export const DEGREES_ACROSS = [16, 32];
 
 export const linkGBs = (gpu: GpuModel): number => LINK_GBS[gpu.name]?.gbs ?? PCIE_GBS;
 
@@ -113,6 +122,8 @@ export interface ReplicaWish {
   measured?: MeasuredTable;
   efficiency?: Efficiency;
   memoryShare?: number;
+  /** Tensor parallelism may go beyond the GPUs that NVLink joins, over InfiniBand. */
+  acrossNodes?: boolean;
 }
 
 export interface ReplicaPlan extends Parallelism {
@@ -179,6 +190,9 @@ export function degreesThatFit(
   ).filter((p) => divides(model, p) && tokensOn(model, precision, gpu, p, share) > LEAST_KV_TOKENS);
 }
 
+/** Whether NVLink does not reach that far. */
+const isAcross = ({ tensor }: Parallelism, gpu: GpuModel) => gpu.nvlinkGpus > 0 && tensor > gpu.nvlinkGpus;
+
 const degreeText = ({ tensor, pipeline }: Parallelism) =>
   pipeline === 1 ? `TP${tensor}` : `TP${tensor} × PP${pipeline}`;
 
@@ -219,7 +233,7 @@ export function planReplica(wish: ReplicaWish, gpu: GpuModel): ReplicaPlan {
         `tensor parallelism of ${degrees.tensor}, which does not divide the ${model.shape.heads} heads of ${model.name}`,
         would(),
       );
-    if (degrees.tensor > Math.max(1, gpu.nvlinkGpus) && gpu.nvlinkGpus > 0)
+    if (isAcross(degrees, gpu) && !wish.acrossNodes)
       throw new UnfitError(
         `tensor parallelism of ${degrees.tensor} beyond the ${gpu.nvlinkGpus} GPUs that ${gpu.name} joins by NVLink`,
         would(),
@@ -236,9 +250,14 @@ export function planReplica(wish: ReplicaWish, gpu: GpuModel): ReplicaPlan {
   const tokens = Math.floor(tokensOn(model, precision, gpu, degrees, share));
   const large = gpu.sheetGB >= 70 && !gpu.name.startsWith('A100');
   const defaults = large ? LARGE : SMALL;
+  let efficiency = wish.efficiency ?? EFFICIENCY;
+  if (isAcross(degrees, gpu)) {
+    shape.linkBytesPerSecond = 1e9 / (1 / linkGBs(gpu) + 1 / (gpu.nvlinkGpus * INFINIBAND_GBS));
+    efficiency = { ...efficiency, allReduceSeconds: ACROSS_NODES_SECONDS };
+  }
   const cost =
     wish.measured === undefined
-      ? roofline(model.shape, shape, precision, degrees, wish.efficiency ?? EFFICIENCY)
+      ? roofline(model.shape, shape, precision, degrees, efficiency)
       : measured(wish.measured);
   return {
     model,

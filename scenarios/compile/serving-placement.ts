@@ -93,7 +93,7 @@ export function placementOf(
 }
 
 /** GPUs that NVLink joins in a pool: a node's, or those of all nodes in one domain. */
-function nvlinkGroup({ cluster }: PlacementContext, pool: number): number {
+export function nvlinkGroup({ cluster }: Pick<PlacementContext, 'cluster'>, pool: number): number {
   const { nodes } = cluster;
   const byDomain = new Map<number, number>();
   let most = 0;

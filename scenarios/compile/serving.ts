@@ -22,6 +22,7 @@ import type { CompiledCluster } from './cluster.ts';
 import { linesOf, type ReadFile } from './read-file.ts';
 import type { DeploymentPlan } from './replicas.ts';
 import { placementOf, placementText } from './serving-placement.ts';
+import { verdictOf } from './serving-verdict.ts';
 
 export interface ServingContext {
   docs: readonly CheckedDocument[];
@@ -33,6 +34,7 @@ export interface ServingContext {
   missionControl: boolean;
   readFile: ReadFile;
   report: Report;
+  seed: string;
   durationUs: number;
   startEpochSeconds: number;
   utcOffsetMinutes: number;
@@ -154,6 +156,8 @@ function complete(spec: ServingSpec, plan: DeploymentPlan, c: ServingContext): v
   const prompts = spec.requests.map((part) => typicalPrompt(part));
   const placement = placementOf(plan, spec, Math.max(...prompts), c);
   if (placement !== undefined) spec.placement = placement;
+  const verdict = verdictOf(spec, c.cluster, c.seed, c.durationUs);
+  if (verdict !== undefined) spec.verdict = verdict;
   const [first] = spec.variants;
   const { tensor, pipeline } = first.parallelism;
   const others = [...new Set(spec.variants.slice(1).map(({ gpuModel }) => gpuModel))].filter(

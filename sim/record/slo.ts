@@ -1,5 +1,14 @@
 /** What is kept of requests: latencies, attainment by hour, tokens and busy time by minute, and why targets were missed. */
-import { CAUSES, type Cause, HOUR_US, MINUTE_US, type RequestTrace, type Slo } from '../scenario.ts';
+import {
+  CAUSES,
+  type Cause,
+  HOUR_US,
+  MINUTE_US,
+  type PlacementRule,
+  type PlacementVerdict,
+  type RequestTrace,
+  type Slo,
+} from '../scenario.ts';
 import { SKETCH_ERROR, Sketch, type SketchSummary } from './sketch.ts';
 
 export { CAUSES, type Cause, type RequestTrace, type Slo } from '../scenario.ts';
@@ -229,6 +238,11 @@ export interface ServingFigures {
   tenants: { name: string; requests: number; attained: number }[];
   lives: ReplicaCounts;
   traces: RequestTrace[];
+  /** GPUs of all the replicas that it may have. */
+  mostGpus: number;
+  /** The rule by which its replicas were placed, and whether any placement can meet its targets. */
+  rule?: PlacementRule;
+  verdict?: PlacementVerdict;
 }
 
 /** Of the record and of what stands beside it. Of fidelity `rate` amounts are expected values, rounded here. */

@@ -1,7 +1,7 @@
 /** What the requests of a deployment amount to, minute by minute: for fidelity `rate`, which draws none of them. */
-import { openStream } from '../../engine/random.ts';
+import { openStream, type Stream } from '../../engine/random.ts';
 import { diurnalRate } from '../../engine/samplers.ts';
-import { type GeneratedRequests, MINUTE_US, type ServingSpec } from '../../scenario.ts';
+import { type GeneratedRequests, MINUTE_US, type RequestLength, type ServingSpec } from '../../scenario.ts';
 import { lengthSampler } from './arrivals.ts';
 import type { Load } from './rate.ts';
 
@@ -23,8 +23,9 @@ export interface LengthShare {
   share: number;
 }
 
-/** Lengths drawn of each source to know their moments; of replayed ones all are counted. */
+/** Lengths of each source to know their moments: so many drawn, or of quantiles evenly spaced; of replayed ones all are counted. */
 const DRAWN = 4000;
+const SPACED = 1000;
 /** Cuts between the shares: twentieths up to nine tenths, hundredths up to 99, thousandths beyond. */
 const CUTS = [
   ...Array.from({ length: 19 }, (_, i) => i / 20),
@@ -67,11 +68,8 @@ export function minuteLoad(spec: ServingSpec, seed: string, durationUs: number):
       }
       tenants[part.tenant] += amount;
       const stream = openStream(seed, `requests/${spec.name}/${i}/moments`);
-      const [prompt, output] = [lengthSampler(part.prompt), lengthSampler(part.output)];
-      for (let k = 0; k < DRAWN; k++) {
-        prompts.add(prompt(stream), amount / DRAWN);
-        outputs.add(output(stream), amount / DRAWN);
-      }
+      prompts.addAll(part.prompt, amount, stream);
+      outputs.addAll(part.output, amount, stream);
       gapSum += amount * (part.process.kind === 'gamma' ? part.process.cv * part.process.cv : 1);
     }
     gapWeight += amount;
@@ -113,6 +111,22 @@ class Weighted {
     this.weight += weight;
     this.sum += weight * value;
     this.squares += weight * value * value;
+  }
+
+  /** `amount` requests of that distribution. */
+  addAll(length: RequestLength, amount: number, stream: Stream): void {
+    if (typeof length === 'number') this.add(length, amount);
+    else if ('quantiles' in length) {
+      const { quantiles } = length;
+      for (let k = 0; k < SPACED; k++) {
+        const at = ((k + 0.5) / SPACED) * (quantiles.length - 1);
+        const i = Math.min(quantiles.length - 2, Math.floor(at));
+        this.add(quantiles[i] + (at - i) * (quantiles[i + 1] - quantiles[i]), amount / SPACED);
+      }
+    } else {
+      const sample = lengthSampler(length);
+      for (let k = 0; k < DRAWN; k++) this.add(sample(stream), amount / DRAWN);
+    }
   }
 
   get mean(): number {

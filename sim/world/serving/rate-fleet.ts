@@ -6,7 +6,7 @@
  * served): as long as there is one all replicas work as fast as they can, and each request has waited for its turn.
  */
 import { exp, log } from '../../engine/math.ts';
-import { CAUSES, type Cause, HOUR_US, MINUTE_US, type ServingSpec, type Slo } from '../../scenario.ts';
+import { type Cause, HOUR_US, MINUTE_US, type ServingSpec, type Slo } from '../../scenario.ts';
 import type { MinuteLoad } from './load.ts';
 import { iteration, type Load, type Minute, rateMinute } from './rate.ts';
 import type { ReplicaSettings } from './replica-settings.ts';
@@ -55,6 +55,10 @@ export interface Fared {
   /** To the first token; `firsts`: the same, means by length of prompt. */
   latencies: { us: number; queueUs: number; weight: number }[];
   firsts: { us: number; weight: number }[];
+  firstUs: number;
+  /** Between tokens, ps; and the share of them beyond the target. */
+  gaps: { ps: number; weight: number }[];
+  slowGaps: number;
   /** Requests so far whose latencies are as these. */
   requests: number;
 }
@@ -142,9 +146,9 @@ export class RateFleet {
     return busy / (untilUs - this.doneUs);
   }
 
-  /** The share of requests that `n` replicas of the first kind would answer in time. */
-  attainedBy(perSecond: number, n: number): number {
-    return perSecond >= n * this.capacity[0] ? 0 : this.fareOf(0, perSecond / n, n).attained;
+  /** Of `n` replicas of the first kind: the share of requests in time, and of times between tokens beyond the target. */
+  wouldFare(perSecond: number, n: number): { attained: number; slowGaps: number } {
+    return perSecond >= n * this.capacity[0] ? { attained: 0, slowGaps: 1 } : this.fareOf(0, perSecond / n, n);
   }
 
   advance(us: number): void {
@@ -198,9 +202,10 @@ export class RateFleet {
   private passSettled(fromUs: number, toUs: number, rate: number, most: number, replicas: number): void {
     const { variants, variantOf, load, capacity } = this;
     const us = toUs - fromUs;
-    variants.forEach((_, v) => {
-      const n = variantOf.reduce((sum, kind) => sum + (kind === v ? 1 : 0), 0);
-      if (n === 0) return;
+    for (let v = 0; v < variants.length; v++) {
+      let n = 0;
+      for (const kind of variantOf) if (kind === v) n++;
+      if (n === 0) continue;
       const each = (rate * capacity[v]) / most;
       const fared = this.fareOf(v, each, replicas);
       const { minute: m } = fared;
@@ -210,15 +215,13 @@ export class RateFleet {
       for (let r = 0; r < variantOf.length; r++) if (variantOf[r] === v) this.busyUs[r] += fared.busy * us;
       this.count(done, fromUs, toUs, n * fared.busy * us);
       const { attained, lateFirst, slow, byPrefill } = fared;
-      let ttftUs = 0;
-      for (const { us: own, weight } of fared.latencies) ttftUs += own * weight;
-      this.firstTokens(done, fromUs, ttftUs);
-      this.judge(done * attained, done * lateFirst, done * slow, fromUs, {
-        prefill: done * byPrefill,
-        queue: done * (lateFirst - byPrefill),
-        batch: done * (1 - attained - lateFirst),
-      });
-    });
+      this.firstTokens(done, fromUs, fared.firstUs);
+      this.judge(done * attained, done * lateFirst, done * slow, fromUs);
+      const { causes } = this.record;
+      causes.prefill += done * byPrefill;
+      causes.queue += done * (lateFirst - byPrefill);
+      causes.batch += done * (1 - attained - lateFirst);
+    }
   }
 
   /** Everybody works as fast as they can for so long; who has waited longest is answered first. */
@@ -229,10 +232,10 @@ export class RateFleet {
     if (came > 0) line.push({ count: came, us: fromUs + us / 2, why: 'queue' });
     for (let r = 0; r < variantOf.length; r++) if (variantOf[r] >= 0) this.busyUs[r] += us;
     this.count(answered, fromUs, fromUs + us, replicas * us);
-    const { minute } = this.fullOf(variantOf.find((v) => v >= 0) as number);
+    const { minute, gaps } = this.fullOf(variantOf.find((v) => v >= 0) as number);
     const slow = minute.itlUs > slo.tokenUs;
     record.itl.add(minute.itlUs, answered);
-    record.token.add(minute.itlUs * 1e6, answered * Math.max(0, load.lengths.output - 1));
+    for (const { ps, weight } of gaps) record.token.add(ps, answered * Math.max(0, load.lengths.output - 1) * weight);
     for (let out = 0; out < answered && line.length > 0; ) {
       const first = line[0];
       const n = Math.min(first.count, answered - out);
@@ -246,9 +249,8 @@ export class RateFleet {
       this.firstTokens(n, fromUs, ttftUs);
       record.e2e.add(ttftUs + (load.lengths.output - 1) * minute.itlUs, n);
       const late = ttftUs > slo.ttftUs;
-      this.judge(late || slow ? 0 : n, late ? n : 0, slow ? n : 0, fromUs, {
-        [late ? first.why : 'batch']: late || slow ? n : 0,
-      });
+      this.judge(late || slow ? 0 : n, late ? n : 0, slow ? n : 0, fromUs);
+      if (late || slow) record.causes[late ? first.why : 'batch'] += n;
       out += n;
       if (first.count - n < 1e-9) line.shift();
       else line[0] = { ...first, count: first.count - n, us: first.us + (spread > 0 ? ((1 - spread) * us) / 2 : 0) };
@@ -275,13 +277,7 @@ export class RateFleet {
     this.record.hourTtftUs.add(hour, count * ttftUs);
   }
 
-  private judge(
-    attained: number,
-    late: number,
-    slow: number,
-    us: number,
-    causes: Partial<Record<Cause, number>>,
-  ): void {
+  private judge(attained: number, late: number, slow: number, us: number): void {
     const { record, load } = this;
     record.attained += attained;
     record.attainedTokens += attained * load.lengths.output;
@@ -291,17 +287,16 @@ export class RateFleet {
     });
     record.missedTtft += late;
     record.missedToken += slow;
-    for (const cause of CAUSES) record.causes[cause] += causes[cause] ?? 0;
   }
 
   /** The latencies of all that was answered without a line so far, into these sketches. */
   summarise(record: Pick<RateRecord, 'ttft' | 'itl' | 'e2e' | 'token' | 'queue'>): void {
     const { load } = this;
-    for (const { minute, latencies, firsts, requests } of this.known.values()) {
+    for (const { minute, latencies, firsts, gaps, requests } of this.known.values()) {
       if (requests === 0) continue;
       const steps = Math.max(0, load.lengths.output - 1);
       record.itl.add(minute.itlUs, requests);
-      record.token.add(minute.itlUs * 1e6, requests * steps);
+      for (const { ps, weight } of gaps) record.token.add(ps, requests * steps * weight);
       for (const { us, queueUs, weight } of latencies) {
         record.ttft.add(us, requests * weight);
         record.queue.add(queueUs, requests * weight);
@@ -344,27 +339,32 @@ export class RateFleet {
     const busy = minute.saturated ? 1 : busyShare(minute.present, this.spreads ? replicas : 1);
     const latencies: Fared['latencies'] = [];
     const firsts: Fared['firsts'] = [];
+    const { waitShare, waitUs, besideShare } = minute;
+    const gaps: Fared['gaps'] = [{ ps: minute.decodeUs * 1e6, weight: 1 - besideShare }];
     let late = 0;
     let byPrefill = 0;
     for (const { value: prompt, share: weight } of load.prompts) {
-      const bareUs = iteration(settings, batch, live, prompt).wholePs / 1e6;
-      const meets = (waitUs: number, share: number) => {
-        // It begins with the next iteration of whoever decodes.
-        const queueUs = waitUs + (busy * minute.itlUs) / 2;
-        const us = bareUs + queueUs;
+      const { wholePs, chunks } = iteration(settings, batch, live, prompt);
+      const bareUs = wholePs / 1e6;
+      gaps.push({ ps: wholePs / chunks, weight: besideShare * weight });
+      const meets = (thisUs: number, share: number) => {
+        // It begins with the next iteration of whoever decodes, together with those who came during the one before.
+        const queueUs = thisUs + (busy * minute.itlUs) / 2;
+        const us = bareUs + queueUs + (thisUs > 0 ? waitShare * (thisUs + waitUs / waitShare) : 0);
         latencies.push({ us, queueUs, weight: weight * share });
         if (us <= slo.ttftUs) return;
         late += weight * share;
         if (bareUs > queueUs) byPrefill += weight * share;
       };
-      const { waitShare, waitUs } = minute;
-      firsts.push({ us: bareUs + waitUs + (busy * minute.itlUs) / 2, weight });
+      firsts.push({ us: bareUs + waitUs * (1 + 2 * waitShare) + (busy * minute.itlUs) / 2, weight });
       meets(0, 1 - waitShare);
       if (waitShare > 0) for (const times of WAITS) meets((times * waitUs) / waitShare, waitShare / WAITS.length);
     }
     return {
       ...{ minute, busy, attained: slow ? 0 : 1 - late, lateFirst: late, slow: slow ? 1 : 0, byPrefill },
-      ...{ latencies, firsts, requests: 0 },
+      ...{ latencies, firsts, gaps, requests: 0 },
+      firstUs: firsts.reduce((sum, { us, weight }) => sum + us * weight, 0),
+      slowGaps: gaps.reduce((sum, { ps, weight }) => sum + (ps > slo.tokenUs * 1e6 ? weight : 0), 0),
     };
   }
 }

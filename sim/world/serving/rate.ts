@@ -35,6 +35,9 @@ export interface Minute {
   waitUs: number;
   waitShare: number;
   itlUs: number;
+  /** Of the tokens after the first, the share that comes while a prompt is prefilled; one of the others takes so long, µs. */
+  besideShare: number;
+  decodeUs: number;
   tokensPerSecond: number;
   /** More comes than it can answer: it answers what it can, and the line grows. */
   saturated: boolean;
@@ -77,7 +80,7 @@ export function rateMinute(settings: ReplicaSettings, load: Load): Minute {
     }
     batch = high;
   }
-  const { tokenPs, prefillPs, wholePs } = at(1 + (saturated ? capacity - 1 : batch));
+  const { tokenPs, prefillPs, wholePs, chunks } = at(1 + (saturated ? capacity - 1 : batch));
   const prefilling = Math.min(0.999, (rate * prefillPs) / SECOND_PS);
   const itl = tokenPs / (1 - prefilling);
   const present = saturated ? capacity : batch + (rate * wholePs) / SECOND_PS;
@@ -86,15 +89,19 @@ export function rateMinute(settings: ReplicaSettings, load: Load): Minute {
   // which then is an approximation.
   const spread = (load.gapCv2 ?? 1) + load.promptCv2;
   const wait = saturated ? 0 : (prefilling * prefillPs * spread) / (2 * (1 - prefilling));
+  // Who waits is prefilled together with those who came during the same iteration, before and after: as long again, twice.
+  const together = 2 * prefilling * wait;
   return {
     perSecond: rate,
     busyMilli: Math.round(1000 * busy),
     present,
     batch: saturated ? capacity : batch / Math.max(busy, 1e-9),
-    ttftUs: (wholePs + wait + (busy * tokenPs) / 2) / 1e6,
+    ttftUs: (wholePs + wait + together + (busy * tokenPs) / 2) / 1e6,
     waitUs: wait / 1e6,
     waitShare: saturated ? 0 : prefilling,
     itlUs: itl / 1e6,
+    besideShare: steps > 0 ? Math.min(1, (chunks * (saturated ? capacity : batch)) / steps) : 0,
+    decodeUs: tokenPs / 1e6,
     tokensPerSecond: rate * output,
     saturated,
   };
@@ -109,13 +116,15 @@ const IDLE: Minute = {
   waitUs: 0,
   waitShare: 0,
   itlUs: 0,
+  besideShare: 0,
+  decodeUs: 0,
   tokensPerSecond: 0,
   saturated: false,
 };
 
 /**
  * Times at a batch, which may be a fraction: one decode iteration; what one prompt adds to iterations; the iterations in
- * which that prompt is prefilled, as a whole.
+ * which that prompt is prefilled, as a whole and how many.
  */
 export function iteration(settings: ReplicaSettings, batch: number, live: number, prompt: number) {
   const { cost, maxTokens, chunkedPrefill } = settings;
@@ -131,12 +140,14 @@ export function iteration(settings: ReplicaSettings, batch: number, live: number
   const budget = chunkedPrefill ? Math.max(1, maxTokens - others) : prompt;
   let wholePs = 0;
   let addedPs = 0;
+  let chunks = 0;
   for (let done = 0; done < prompt; ) {
     const tokens = Math.max(1, Math.round(Math.min(budget, prompt - done)));
     const ps = cost.mixed(others, others * live, tokens, 1, cost.chunk(done, tokens));
     wholePs += ps;
     addedPs += others > 0 ? Math.max(0, ps - decode(others)) : ps;
     done += tokens;
+    chunks++;
   }
-  return { tokenPs, prefillPs: addedPs, wholePs };
+  return { tokenPs, prefillPs: addedPs, wholePs, chunks };
 }

@@ -37,7 +37,7 @@ export function scale(s: Serving, d: number): void {
   engine.schedule(now + scaleEvery(one.spec), PRIORITY.servingTick, KIND.servingScale, d);
 }
 
-/** The fewest replicas with which the share that is aimed at meets the targets, by the closed form. */
+/** The fewest replicas with which the share that is aimed at, of requests and of tokens, meets the targets: by the closed form. */
 function sufficient(s: Serving, one: Deployed, perSecond: number, most: number): number {
   const { autoscaling } = one.spec;
   const goal = autoscaling?.kind === 'slo' ? autoscaling.attainment : 1;
@@ -45,7 +45,8 @@ function sufficient(s: Serving, one: Deployed, perSecond: number, most: number):
   let best = 0;
   let share = -1;
   for (let n = 1; n <= most; n++) {
-    const attained = planner.attainedBy(perSecond, n);
+    const fares = planner.wouldFare(perSecond, n);
+    const attained = Math.min(fares.attained, 1 - fares.slowGaps);
     if (attained >= goal) return n;
     // Where more replicas do not help (a prompt too long for the target) they are not asked for.
     if (attained > share + 0.001) {
