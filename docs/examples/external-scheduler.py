@@ -55,17 +55,14 @@ def place(job, nodes, pool_of):
 
 def decide(question, pool_of):
     actions = []
-    blocked = set()  # a line of its own for each choice of pools
     for job in sorted(question["jobs"], key=lambda j: (j["submitUs"], j["job"])):
-        line = tuple(job["pools"])
-        if job["status"] != "pending" or line in blocked:
+        if job["status"] != "pending":
             continue
         tasks = place(job, question["nodes"], pool_of)
         if tasks is None:
-            blocked.add(line)
             actions.append({"kind": "wait", "job": job["job"], "reason": "head of the line, and no room"})
-        else:
-            actions.append({"kind": "place", "job": job["job"], "tasks": tasks, "reason": "first come"})
+            break
+        actions.append({"kind": "place", "job": job["job"], "tasks": tasks, "reason": "first come"})
     return {"actions": actions}
 
 

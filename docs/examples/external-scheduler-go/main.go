@@ -140,18 +140,15 @@ func place(j job, nodes []node, poolOf map[int]int) []placement {
 func decide(q question, poolOf map[int]int) []action {
 	sort.SliceStable(q.Jobs, func(a, b int) bool { return q.Jobs[a].SubmitUs < q.Jobs[b].SubmitUs })
 	actions := []action{}
-	blocked := map[string]bool{} // a line of its own for each choice of pools
 	for _, j := range q.Jobs {
-		line := fmt.Sprint(j.Pools)
-		if j.Status != "pending" || blocked[line] {
+		if j.Status != "pending" {
 			continue
 		}
-		if tasks := place(j, q.Nodes, poolOf); tasks != nil {
-			actions = append(actions, action{"place", j.Job, tasks, "first come"})
-		} else {
-			blocked[line] = true
-			actions = append(actions, action{"wait", j.Job, nil, "head of the line, and no room"})
+		tasks := place(j, q.Nodes, poolOf)
+		if tasks == nil {
+			return append(actions, action{"wait", j.Job, nil, "head of the line, and no room"})
 		}
+		actions = append(actions, action{"place", j.Job, tasks, "first come"})
 	}
 	return actions
 }
