@@ -43,7 +43,8 @@ export function valuesForHalfWidth(given: number, n: number, wanted: number, con
 }
 
 function valuesFor(spread: number, halfWidth: number, confidence: number): number {
-  let n = 2;
+  // Never fewer than with a spread that is known.
+  let n = Math.max(2, Math.floor(((tQuantile((1 + confidence) / 2, 1e9) * spread) / halfWidth) ** 2));
   while (n < MOST_VALUES && tQuantile((1 + confidence) / 2, n - 1) * (spread / Math.sqrt(n)) > halfWidth) {
     n = Math.max(n + 1, Math.floor(n * 1.05));
   }

@@ -74,6 +74,11 @@ export const BUILTIN_CASES: readonly BuiltinCase[] = [
     make: () => ({ text: OPENB_FILL, files: openbFiles() }),
   },
   { name: 'fault-storm', about: 'a week of faults in bursts on 128 GPUs', make: fromBuiltin('fault-storm') },
+  {
+    name: 'serve-and-train',
+    about: 'inference with requests beside training on the same GPUs',
+    make: fromBuiltin('serve-and-train'),
+  },
 ];
 
 /** The built-in case of this name. */

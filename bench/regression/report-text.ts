@@ -173,7 +173,11 @@ export function difference(row: Row): string {
   return `${signed(row.effect.mean)} ${mark}${range}`;
 }
 
-const html = (text: string) => text.replace(/[&<>]/g, (c) => `&#${c.charCodeAt(0)};`).replace(/\s+/g, ' ');
+const html = (text: string) =>
+  text
+    .replace(/[&<>`*_[\]|]/g, (c) => `&#${c.charCodeAt(0)};`)
+    .replaceAll('@', '@\u200b')
+    .replace(/\s+/g, ' ');
 
 /** Markdown that came from outside must not break out of its place. */
 export const cell = (text: string) =>
