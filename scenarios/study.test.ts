@@ -40,6 +40,9 @@ describe('the points of a Study', () => {
     expect(values('{from: 10m, to: 40m, step: 10m}')).toEqual(['10m', '20m', '30m', '40m']);
     expect(values('{from: 10m, to: 2h, step: 30m}')).toEqual(['600s', '2400s', '4200s', '6000s']);
     expect(values('{from: 1, to: 8, steps: 4, scale: log}', 'pools.h100.nodes')).toEqual(['1', '2', '4', '8']);
+    // Of nodes only whole ones, of a load what lies between as well.
+    expect(values('{from: 1, to: 3, steps: 5}', 'pools.h100.nodes')).toEqual(['1', '2', '3']);
+    expect(values('{from: 1, to: 2, steps: 5}', 'workload.scale')).toEqual(['1', '1.25', '1.5', '1.75', '2']);
     expect(values('{from: 0.1, to: 0.5, step: 0.1}', 'workload.scale')).toEqual(['0.1', '0.2', '0.3', '0.4', '0.5']);
   });
 
@@ -47,10 +50,10 @@ describe('the points of a Study', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 60 }), fc.nat(1000), (points, seed) => {
         const cube = `{latinHypercube: {points: ${points}, seed: ${seed}, ranges: {workload.scale: {from: 1, to: 5}, checkpoint.interval: {from: 10m, to: 100m}}}}`;
-        const { points: drawn } = study(cube.replace('from: 1, to: 5', 'from: 1.0, to: 5.0'));
+        const { points: drawn } = study(cube);
         const parts = drawn.map((p) => Math.floor(((Number(p['workload.scale']) - 1) / 4) * points));
         expect(parts.sort((a, b) => a - b)).toEqual(Array.from({ length: points }, (_, i) => i));
-        expect(study(cube.replace('from: 1, to: 5', 'from: 1.0, to: 5.0')).points).toEqual(drawn);
+        expect(study(cube).points).toEqual(drawn);
       }),
       { numRuns: 20, seed: 1 },
     );

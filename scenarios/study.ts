@@ -49,12 +49,16 @@ export function compileStudy({ data, source }: StudyDocument, variants: Variants
     const places = placesOf(variants.docs, path);
     if (!Array.isArray(places)) report.add({ file: source.file, ...source.locate(at, true), path: 'spec', ...places });
   };
+  /** Nodes come whole, loads need not: what lies between 1 and 2 is for the field to say. */
+  const takesFractions = (path: string) => (value: string) => variants.check({ [path]: value }).length === 0;
   const gridAt = (path: string) => ['spec', 'grid', path];
   const grid = Object.entries(spec.grid).map(([path, values]) => {
     axis(path, gridAt(path));
     return {
       path,
-      values: Array.isArray(values) ? (values as Plain[]) : spreadValues(values, gridAt(path), source, report),
+      values: Array.isArray(values)
+        ? (values as Plain[])
+        : spreadValues(values, gridAt(path), source, report, takesFractions(path)),
     };
   });
   spec.list.forEach((point, i) => {
@@ -79,7 +83,7 @@ export function compileStudy({ data, source }: StudyDocument, variants: Variants
   const hypercube =
     latinHypercube === undefined
       ? [{}]
-      : samplePoints(sampled, latinHypercube.points, latinHypercube.seed, source, report);
+      : samplePoints(sampled, latinHypercube.points, latinHypercube.seed, source, report, takesFractions);
   if (sampled.length === 0 && latinHypercube !== undefined)
     report.at(source, ['spec', 'latinHypercube', 'ranges'], 'no ranges', 'at least one path with from and to');
   const seeds =
@@ -168,7 +172,7 @@ function checkValues(
 interface NumberRange {
   from: number;
   to: number;
-  /** Both ends are whole, so that what lies between is, too. */
+  /** Both ends are whole and the field takes no fraction, so that what lies between is whole, too. */
   whole: boolean;
   write(x: number): string;
 }
@@ -180,12 +184,14 @@ function numberRange(
   at: (string | number)[],
   source: SourceDocument,
   report: Report,
+  takes: (fraction: string) => boolean,
 ): NumberRange | undefined {
   const a = WITH_UNIT.exec(from.trim());
   const b = WITH_UNIT.exec(to.trim());
   let range: NumberRange | undefined;
   if (a !== null && b !== null && a[1] === b[1] && a[3] === b[3]) {
-    const whole = a[3] === '' && a[1] === '' && /^-?\d+$/.test(a[2]) && /^-?\d+$/.test(b[2]);
+    const integers = a[3] === '' && a[1] === '' && /^-?\d+$/.test(a[2]) && /^-?\d+$/.test(b[2]);
+    const whole = integers && !takes(plainNumber(Number(a[2]) + 0.5));
     range = { from: Number(a[2]), to: Number(b[2]), whole, write: (x) => `${a[1]}${plainNumber(x)}${a[3]}` };
   } else {
     try {
@@ -220,8 +226,14 @@ function between({ from, to }: NumberRange, scale: 'linear' | 'log', share: numb
 
 const MOST_VALUES = 10_000;
 
-function spreadValues(spread: SpreadInput, at: (string | number)[], source: SourceDocument, report: Report): string[] {
-  const range = numberRange(spread, at, source, report);
+function spreadValues(
+  spread: SpreadInput,
+  at: (string | number)[],
+  source: SourceDocument,
+  report: Report,
+  takes: (fraction: string) => boolean,
+): string[] {
+  const range = numberRange(spread, at, source, report, takes);
   if (range === undefined) return [];
   const { step, steps, scale } = spread;
   if ((step === undefined) === (steps === undefined)) {
@@ -274,9 +286,10 @@ function samplePoints(
   seed: string,
   source: SourceDocument,
   report: Report,
+  takesFractions: (path: string) => (value: string) => boolean,
 ): Point[] {
   const columns = ranges.map(([path, given]) => {
-    const range = numberRange(given, ['spec', 'latinHypercube', 'ranges', path], source, report);
+    const range = numberRange(given, ['spec', 'latinHypercube', 'ranges', path], source, report, takesFractions(path));
     if (range === undefined) return [];
     const stream = openStream(seed, `latin-hypercube/${path}`);
     const part = Array.from({ length: count }, (_, i) => i);
