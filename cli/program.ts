@@ -34,6 +34,7 @@ export const BAD_INPUTS = [ScenarioError, UserError, PolicyArgumentError, Foreig
 
 const WELCOME = `simsup simulates a GPU cluster run by NVIDIA Mission Control: rehearse the cluster before you buy it.
 
+  npx simsup start                          what Mission Control would buy over vanilla Kubernetes, in seconds
   npx simsup run                            a month of 32 H200 and 16 B200: where every GPU-hour went
   npx simsup web                            the same in the browser: play it, change it, compare it
   npx simsup run --list                     other built-in scenarios
@@ -42,7 +43,7 @@ const WELCOME = `simsup simulates a GPU cluster run by NVIDIA Mission Control: r
   npx simsup compare --policy kubernetes,runai
                                             the same work under two schedulers, seed by seed
   npx simsup decide SNAPSHOT                what Run:ai's scheduler would do next on a real cluster, and why
-  npx simsup report break-even --help       up to which licence price it pays
+  npx simsup report --help                  does it pay, who pays, what breaks: as documents
 
 npx simsup --help lists all commands, npx simsup COMMAND --help their options.
 `;

@@ -127,18 +127,23 @@ export function tornadoChart(
   ).padding(0.25);
   const parts = rows.map((bar, i) => {
     const top = y(i) ?? 0;
-    const side = (value: number, text: string) => {
-      const from = Math.min(x(base), x(value));
-      const anchor = value < base ? 'end' : 'start';
-      return (
-        `<rect x="${n(from)}" y="${n(top)}" width="${n(Math.abs(x(value) - x(base)))}" height="${n(y.bandwidth())}" fill="${value < base ? BAD : ACCENT}" fill-opacity=".75"/>` +
-        `<text x="${n(x(value) + (value < base ? -4 : 4))}" y="${n(top + y.bandwidth() / 2 + 4)}" text-anchor="${anchor}" font-size="11">${escapeHtml(text)}</text>`
-      );
-    };
+    const rect = (value: number) =>
+      `<rect x="${n(Math.min(x(base), x(value)))}" y="${n(top)}" width="${n(Math.abs(x(value) - x(base)))}" height="${n(y.bandwidth())}" fill="${value < base ? BAD : ACCENT}" fill-opacity=".6"/>`;
+    const label = (value: number, text: string) =>
+      `<text x="${n(x(value) + (value < base ? -4 : 4))}" y="${n(top + y.bandwidth() / 2 + 4)}" text-anchor="${value < base ? 'end' : 'start'}" font-size="11">${escapeHtml(text)}</text>`;
+    // Two ends on one side would be written over each other: both names then stand at the farther one, the nearer first.
+    const ends = [
+      { value: bar.low, text: bar.lowLabel },
+      { value: bar.high, text: bar.highLabel },
+    ].sort((p, q) => Math.abs(p.value - base) - Math.abs(q.value - base));
+    const [near, far] = ends;
+    const oneSide = near.value < base === far.value < base;
     return (
       `<text x="0" y="${n(top + y.bandwidth() / 2 + 4)}">${escapeHtml(bar.label)}</text>` +
-      side(bar.low, bar.lowLabel) +
-      side(bar.high, bar.highLabel)
+      ends.map(({ value }) => rect(value)).join('') +
+      (oneSide
+        ? label(far.value, `${near.text}; ${far.text}`)
+        : ends.map(({ value, text }) => label(value, text)).join(''))
     );
   });
   parts.push(

@@ -124,6 +124,16 @@ describe('charts', () => {
     expect(svg).not.toMatch(/NaN|Infinity|undefined/);
   });
 
+  it('write both names of a tornado bar at its farther end where both lie on one side', () => {
+    const bar = (low: number, high: number) =>
+      tornadoChart([{ label: 'a', low, high, lowLabel: 'half', highLabel: 'twice' }], 10, {
+        label: 'l',
+        shown: String,
+      });
+    expect(bar(12, 11)).toContain('>twice; half<');
+    expect(bar(9, 11)).toMatch(/text-anchor="end"[^>]*>half<.*text-anchor="start"[^>]*>twice<|>twice<.*>half</);
+  });
+
   it('draw a band where there are intervals', () => {
     expect(
       curve([

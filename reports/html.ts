@@ -5,7 +5,7 @@ import { escapeHtml, htmlPage, htmlTable } from './page.ts';
 import { type ProvisioningSummary, provisioningSentences, weekCells } from './provisioning.ts';
 import type { Distribution } from './quantiles.ts';
 import type { RunSummary } from './summary.ts';
-import { warnings } from './text.ts';
+import { faultSentence, surroundingSentences, warnings } from './text.ts';
 
 /** Useful work in greens, waste in reds, waiting in yellows, nothing in greys. */
 export const COLOURS: Record<Category, string> = {
@@ -110,7 +110,7 @@ ${htmlTable(
     ['<b>total</b>', '', '', `<b>${dollars(cost.total)}</b>`],
   ],
 )}
-${summary.provisioning === undefined ? '' : provisioning(summary.provisioning)}
+${surroundings(summary)}${summary.provisioning === undefined ? '' : provisioning(summary.provisioning)}
 <h2>Assumed</h2>
 <ul>
 ${summary.assumptions.map((assumption) => `<li>${escapeHtml(assumption)}</li>`).join('\n')}
@@ -123,6 +123,13 @@ ${Object.entries(summary.legend)
 </dl>
 `;
   return htmlPage(summary.scenario, body);
+}
+
+function surroundings(summary: RunSummary): string {
+  const sentences = surroundingSentences(summary);
+  if (summary.faults.candidates > 0) sentences.push(`Faults: ${faultSentence(summary)}`);
+  const items = sentences.map((text) => `<li>${escapeHtml(text)}</li>`).join('\n');
+  return items === '' ? '' : `<h2>Energy, storage, faults</h2>\n<ul>\n${items}\n</ul>\n`;
 }
 
 function provisioning(summary: ProvisioningSummary): string {

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { readScenario } from '../scenarios/read.ts';
 import { type Run, simulate } from '../sim/simulate.ts';
+import { decimal } from './format.ts';
 import { htmlReport } from './html.ts';
 import { provisioningSentences, provisioningSummary, weekCells, weeksCsv } from './provisioning.ts';
 import { summarise } from './summary.ts';
@@ -84,6 +85,7 @@ describe('provisioning in a report', () => {
     expect(Math.max(...text.split('\n').map((line) => line.length))).toBeLessThanOrEqual(100);
     const page = htmlReport(run, all);
     expect(page).toContain('<h2>Week by week</h2>');
+    expect(page).toContain(`<li>Energy ${decimal(all.energy?.kWh ?? 0)} kWh at PUE 1.54`);
     expect(page).toContain('old&#60;b&#62;');
     expect(page).not.toContain('old<b>');
     const [head, first] = [...weeksCsv(run, provisioning)];

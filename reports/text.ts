@@ -58,14 +58,14 @@ export function textSummary(summary: RunSummary, options: TextOptions = {}): str
     ...jobs(summary),
     ...scheduling(summary),
     ...(summary.slo.deployments.length === 0 ? [] : heading('Requests')),
-    ...summary.slo.deployments.flatMap(sloText).map((line) => `  ${line}`),
+    ...summary.slo.deployments.flatMap(sloText).flatMap((line) => indented(line)),
     ...heading('Projects'),
     ...projects(summary.queues),
     ...heading(summary.cost.total > 0 ? `Cost ${dollars(summary.cost.total)}` : 'Cost: no prices are given'),
     ...cost(summary),
     ...surroundings(summary),
   ];
-  if (summary.faults.candidates > 0) lines.push(...heading('Faults'), ...wrap(faultLine(summary), '  '));
+  if (summary.faults.candidates > 0) lines.push(...heading('Faults'), ...wrap(faultSentence(summary), '  '));
   if (summary.provisioning !== undefined) {
     lines.push(...heading('Provisioning'), ...provisioning(summary.provisioning));
     lines.push(...heading('Week by week'), ...weeks(summary.provisioning));
@@ -133,7 +133,7 @@ const NOTICED = {
 };
 
 /** What broke, how soon it was known and how soon work went on. */
-function faultLine({ faults }: RunSummary): string {
+export function faultSentence({ faults }: RunSummary): string {
   const { total, byKind, detection, noticedBy, recovery, jobsStruck, lostGpuHours } = faults;
   if (total === 0) return 'none took effect';
   const kinds = Object.entries(byKind);
@@ -293,8 +293,13 @@ function cost({ cost }: RunSummary): string[] {
     : lines;
 }
 
-/** What moved, was taken and was drawn: a line each. */
-function surroundings({ energy, storage, spot }: RunSummary): string[] {
+function surroundings(summary: RunSummary): string[] {
+  const sentences = surroundingSentences(summary);
+  return sentences.length === 0 ? [] : ['', ...sentences.flatMap((line) => wrap(line, '  '))];
+}
+
+/** What moved, was taken and was drawn: a sentence each. */
+export function surroundingSentences({ energy, storage, spot }: RunSummary): string[] {
   const lines: string[] = [];
   if (energy !== null && energy.kWh > 0) {
     const usd = energy.usd === null ? '' : `, ${dollars(energy.usd)}`;
@@ -316,7 +321,7 @@ function surroundings({ energy, storage, spot }: RunSummary): string[] {
       `Spot: ${decimal(spot.notices)} notices, ${decimal(spot.taken)} nodes taken, ${decimal(spot.returned)} returned`,
     );
   }
-  return lines.length === 0 ? [] : ['', ...lines.flatMap((line) => wrap(line, '  '))];
+  return lines;
 }
 
 function provisioning(summary: ProvisioningSummary): string[] {
@@ -339,9 +344,10 @@ function costRow(name: string, usd: number, why: string): string {
   );
 }
 
-/** A sentence as a block of its own. */
+/** A sentence as a block of its own, two columns further in than it is. */
 function indented(text: string): string[] {
-  return wrap(text, '    ', '  ');
+  const own = ' '.repeat(text.length - text.trimStart().length);
+  return wrap(text.trimStart(), `${own}    `, `${own}  `);
 }
 
 /** Words in lines no wider than a mail; the first begins with `first`, the others with `indent`. */

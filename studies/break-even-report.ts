@@ -305,7 +305,7 @@ function tornadoBlocks(study: BreakEvenStudy): Block[] {
       kind: 'chart',
       svg: tornadoChart(
         study.tornado.map(({ parameter, low, high }) => ({
-          label: `${parameter}: ${low.label}, ${high.label}`,
+          label: parameter,
           low: low.netPerMonth?.mean ?? nan,
           high: high.netPerMonth?.mean ?? nan,
           lowLabel: low.label,
@@ -370,7 +370,7 @@ function alternativeTables(study: BreakEvenStudy): Block[] {
 
 /** Every value that a Stack document can change, a row each. */
 function parametersTable(stacks: readonly ComparedStack[]): Block {
-  const seconds = (us: number) => (us < 0 ? 'by a person' : span(us / 1e6));
+  const seconds = (us: number) => (us < 0 ? 'by a person' : us % 60e6 === 0 ? span(us / 1e6) : `${us / 1e6} s`);
   const rows: [string, (s: ComparedStack) => string][] = [
     ['policy', (s) => s.policy.name],
     ['part of a GPU', (s) => (s.wholeGpus ? 'rounded up' : 'shared')],

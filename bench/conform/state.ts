@@ -117,7 +117,7 @@ function queuesOf(given: ConformanceCase): QueueState[] {
   });
   return [
     ...given.queues.map((one, at) =>
-      queue(one, at, byDefault ? DEFAULT_DEPARTMENT : (one.parent ?? null), one.gpuOverQuotaWeight ?? 0),
+      queue(one, at, byDefault ? DEFAULT_DEPARTMENT : one.parent || null, one.gpuOverQuotaWeight ?? 0),
     ),
     ...departments.map((one, at) => queue(one, at, null, one.deservedGpus)),
   ];

@@ -49,6 +49,14 @@ describe('simsup conform', () => {
     expect(bench.err).toMatch(/cases\.json: not JSON/);
   });
 
+  it('runs the other cases of a file in which one cannot be run', async () => {
+    put('cases.json', [{ ...CASE, id: 'none', nodes: 5 }, CASE]);
+    expect(await main(['conform', at('.'), '--json'])).toBe(2);
+    const { passed, failed, cases } = JSON.parse(bench.out);
+    expect([passed, failed, cases[0].id]).toEqual([1, 1, 'none']);
+    expect(cases[0].diff).toMatch(/^not run: .*cases\.json: case none: nodes: /);
+  });
+
   it('says when there is nothing to run', async () => {
     expect(await main(['conform', at('.')])).toBe(2);
     expect(bench.err).toContain('no .json file here holds an array of conformance cases');

@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { Command } from 'commander';
-import { CaseError, type ConformanceCase, isOtherJson, readCases } from '../../bench/conform/cases.ts';
+import { CaseError, type ConformanceCase, isOtherJson, readEach, type Unreadable } from '../../bench/conform/cases.ts';
 import { draw } from '../../bench/conform/draw.ts';
 import { type CaseResult, runCase } from '../../bench/conform/run.ts';
 import { UserError } from '../../scenarios/import/import.ts';
@@ -17,7 +17,7 @@ export function conformCommand(): Command {
     .option('--json', 'one JSON object: {passed, failed, cases: [{id, pass, diff}]}')
     .addHelpText(
       'after',
-      '\nExit code: 0 all pass, 1 some fail, 2 a file cannot be read.\n' +
+      '\nExit code: 0 all pass, 1 some fail, 2 a file or a case in it cannot be read (the others are run all the same).\n' +
         '\nExample:\n  simsup conform bench/conform/data\n  simsup conform bench/conform/data/kai/reclaim_reclaim.json --json',
     )
     .action((dir: string, { json }: { json?: boolean }) => {
@@ -25,8 +25,15 @@ export function conformCommand(): Command {
       const cases = files.flatMap((file) => load(file, dir));
       if (cases.length === 0) throw new UserError(`${dir}: no .json file here holds an array of conformance cases`);
       const results: CaseResult[] = [];
-      for (const { given, file } of cases) {
-        const replay = run(given, file);
+      let unreadable = 0;
+      for (const given of cases) {
+        if ('problem' in given) {
+          unreadable++;
+          process.stderr.write(`${given.problem}\n`);
+          results.push({ id: given.id, pass: false, diff: [`not run: ${given.problem}`] });
+          continue;
+        }
+        const replay = run(given);
         results.push(replay.result);
         if (!json && !replay.result.pass) process.stdout.write(`${draw(given, replay)}\n`);
       }
@@ -38,7 +45,7 @@ export function conformCommand(): Command {
       } else {
         process.stdout.write(`${passed} of ${results.length} cases pass\n`);
       }
-      process.exitCode = failed === 0 ? 0 : 1;
+      process.exitCode = unreadable > 0 ? 2 : failed === 0 ? 0 : 1;
     });
 }
 
@@ -55,14 +62,14 @@ function caseFiles(dir: string): string[] {
   }
 }
 
-function load(file: string, dir: string): { given: ConformanceCase; file: string }[] {
+function load(file: string, dir: string): (ConformanceCase | Unreadable)[] {
   const shown = relative(process.cwd(), file) || file;
   try {
     if (statSync(file).size > MOST_BYTES) throw new UserError(`${shown}: larger than 256 MiB, not a file of cases`);
     const text = readFileSync(file, 'utf8');
     // In a folder, other JSON may lie about; a file named by itself is meant.
     if (file !== dir && isOtherJson(text)) return [];
-    return readCases(text, shown).map((given) => ({ given, file: shown }));
+    return readEach(text, shown);
   } catch (error) {
     if (error instanceof CaseError) throw new UserError(error.message);
     if (error instanceof UserError) throw error;
@@ -70,11 +77,10 @@ function load(file: string, dir: string): { given: ConformanceCase; file: string
   }
 }
 
-function run(given: ConformanceCase, file: string): ReturnType<typeof runCase> {
+function run(given: ConformanceCase): ReturnType<typeof runCase> {
   try {
     return runCase(given);
   } catch (error) {
-    if (error instanceof CaseError) throw new UserError(`${file}: case ${given.id}: ${error.message}`);
     // One case that breaks the policy must not hide what becomes of the others.
     const diff = [`the policy failed on it: ${(error as Error).message}`];
     return { result: { id: given.id, pass: false, diff }, rounds: [] };

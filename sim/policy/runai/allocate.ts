@@ -64,7 +64,8 @@ function placeGroup(attempt: Attempt, group: Group, tasks: readonly number[], am
     fail(attempt, { kind: 'topology', tree, level: required ?? preferred, group: group.name, why: nodeSets });
     return false;
   }
-  return nodeSets.some((nodes) => placeIn(attempt, group, tasks, nodes));
+  for (const nodes of nodeSets) if (placeIn(attempt, group, tasks, nodes)) return true;
+  return false;
 }
 
 function placeIn(attempt: Attempt, group: Group, tasks: readonly number[], nodes: NodeSet): boolean {

@@ -2,19 +2,25 @@
 
 export interface Domain {
   id: string;
+  /** Its number in the tree. */
+  index: number;
   level: string;
   children: Domain[];
   nodes: number[];
   /** Tasks of the kind at hand that fit, or −1 = only their sum was compared. */
   fits: number;
-  /** Idle and being released. */
+  /** Idle and being released; a domain without children shares it with `known`. */
   free: Float64Array;
+  /** How full it would be with the tasks at hand; it is sorted by this. */
+  ratio: number;
   /** Of a domain without children: `fits` by what was counted, and `free`, until one of its nodes changes. */
   known: { free: Float64Array | null; fits: Map<string, number> };
 }
 
 export interface TopologyTree {
   name: string;
+  /** How many domains. */
+  count: number;
   /** Node labels, outermost first. */
   levels: string[];
   root: Domain;

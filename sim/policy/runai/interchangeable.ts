@@ -39,7 +39,7 @@ export function likeness({ session, lists }: Tried, scenario: Scenario): string 
     const { root, sets } = job;
     views.push({ job, root, sets, toAllocate: null, asks: null, holds: null, need: BELOW });
   }
-  const inLine = [...views].sort(jobComparison(session));
+  const inLine = views.length === 1 ? views : [...views].sort(jobComparison(session));
   const plenty = hasPlenty(session, node, askedBy(session, scenario));
   let text = plenty ? 'plenty' : '';
   for (let dim = 0, at = node * dims; dim < dims; dim++, at++) {

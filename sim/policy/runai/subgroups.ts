@@ -77,6 +77,7 @@ export function tasksToAllocate(session: Session, view: JobView): number[] {
 
 function nextOfGroup(session: Session, group: Group): number[] {
   if (group.leaf) return nextOfSet(session, group);
+  if (group.children.length === 1 && group.min === 1) return nextOfGroup(session, group.children[0]);
   const ordered = members(session, group);
   if (!satisfied(session, group)) {
     const tasks: number[] = [];
@@ -152,6 +153,8 @@ export interface Eviction {
 
 /** The tasks of a victim that go first. */
 export function tasksToEvict(session: Session, view: JobView): Eviction {
+  const { sets } = view;
+  if (sets.length === 1 && sets[0].tasks.length === 1) return { tasks: placedTasks(session, sets[0]), more: false };
   let tasks = surplus(session, view.root);
   if (tasks.length === 0) tasks = allPlaced(session, view.root);
   let placed = 0;

@@ -23,6 +23,8 @@ import type { TopologyState } from './state.ts';
 import { placedIn } from './subgroups.ts';
 
 const ROOT = 'root';
+/** What is free in a domain that is not looked at. */
+const NOTHING = new Float64Array(0);
 /** `Domain.fits` of a domain whose tasks cannot be counted. */
 const NOT_COUNTED = -1;
 /** Stands for "needs what the domain has none of". */
@@ -31,13 +33,16 @@ const PREFERRED_WEIGHT = 100_000;
 
 export function compileTopology(session: Session, { name, levels }: TopologyState): TopologyTree {
   const { nodes, dims } = session;
+  let count = 0;
   const domain = (id: string, level: string): Domain => ({
     id,
+    index: count++,
     level,
     children: [],
     nodes: [],
     fits: NOT_COUNTED,
     free: new Float64Array(dims),
+    ratio: 0,
     known: { free: null, fits: new Map() },
   });
   const root = domain(ROOT, ROOT);
@@ -67,7 +72,7 @@ export function compileTopology(session: Session, { name, levels }: TopologyStat
     });
     leafOf[node] = above;
   }
-  return { name, levels, root, byLevel, domainOf, leafOf, member };
+  return { name, count, levels, root, byLevel, domainOf, leafOf, member };
 }
 
 const domainId = (levels: string[], labels: Record<string, string>, depth: number): string =>
@@ -78,10 +83,10 @@ const domainId = (levels: string[], labels: Record<string, string>, depth: numbe
 
 export type NodeSet = readonly number[];
 
-/** Preferred-level scores by group name, for the job at hand: which domain a node is in, and what that scores. */
-export type TopologyScores = Map<string, { domainOf: readonly Domain[]; score: Map<Domain, number> }>;
+/** Preferred-level scores by group name, for the job at hand: which domain a node is in, what that scores (NaN = not to be used). */
+export type TopologyScores = Map<string, { domainOf: readonly Domain[]; score: Float64Array }>;
 
-/** The node sets to try, best first; a string says why there is none. */
+/** The node sets to try, best first, made as they are asked for; a string says why there is none. */
 export function nodeSetsFor(
   session: Session,
   scores: TopologyScores,
@@ -89,7 +94,7 @@ export function nodeSetsFor(
   sets: readonly Group[],
   tasks: readonly number[],
   among: NodeSet,
-): NodeSet[] | string {
+): Iterable<NodeSet> | string {
   if (group.topology === null || group.topology.tree === '') return [among];
   const { required, preferred } = group.topology;
   const tree = session.topologies.get(group.topology.tree);
@@ -102,7 +107,8 @@ export function nodeSetsFor(
   for (const level of tree.byLevel.values()) {
     for (const each of level.values()) {
       each.fits = NOT_COUNTED;
-      each.free.fill(0);
+      if (each.children.length > 0) each.free.fill(0);
+      else each.free = NOTHING;
     }
   }
   sumFree(session, domain);
@@ -116,18 +122,26 @@ export function nodeSetsFor(
   const levels = levelsToTry(tree, required, preferred);
   if (levels === null) return `topology ${tree.name} has no level ${required ?? preferred}`;
   const allowed = allowedDomains(session, tree, sets, required);
-  const chosen = new Set<Domain>();
+  const found: Domain[] = [];
+  // From the deepest level up, each from left to right.
   for (const level of levels) {
-    for (const each of tree.byLevel.get(level)?.values() ?? []) {
-      if ((allowed === null || allowed.has(each)) && fitsDomain(each, asked, tasks.length)) chosen.add(each);
+    for (const each of atLevel(tree.root, level)) {
+      if ((allowed === null || allowed.has(each)) && fitsDomain(each, asked, tasks.length)) found.push(each);
     }
   }
-  if (chosen.size === 0) return `no domain of level ${required ?? ROOT} of topology ${tree.name} has room for it`;
-  const found = deepestFirst(tree.root).filter((each) => chosen.has(each));
-  if (valid.length === session.nodes.count) return found.map((each) => each.nodes);
-  const isValid = new Uint8Array(session.nodes.count);
+  if (found.length === 0) return `no domain of level ${required ?? ROOT} of topology ${tree.name} has room for it`;
+  return nodesOf(session, found, valid);
+}
+
+/** The nodes of each domain, as far as they are valid. */
+function* nodesOf({ nodes }: Session, domains: readonly Domain[], valid: NodeSet): Generator<NodeSet> {
+  if (valid.length === nodes.count) {
+    for (const domain of domains) yield domain.nodes;
+    return;
+  }
+  const isValid = new Uint8Array(nodes.count);
   for (const node of valid) isValid[node] = 1;
-  return found.map((each) => each.nodes.filter((node) => isValid[node] === 1));
+  for (const domain of domains) yield domain.nodes.filter((node) => isValid[node] === 1);
 }
 
 /** The narrowest domain that holds all the nodes, no narrower than the preferred level. */
@@ -154,13 +168,13 @@ function sumFree({ columns, dims }: Session, domain: Domain): void {
   const add = (at: Domain): void => {
     if (at.children.length === 0) {
       if (at.known.free === null) {
+        const free = new Float64Array(dims);
         for (const node of at.nodes) {
-          for (let dim = 0; dim < dims; dim++) at.free[dim] += idle[node * dims + dim] + releasing[node * dims + dim];
+          for (let dim = 0; dim < dims; dim++) free[dim] += idle[node * dims + dim] + releasing[node * dims + dim];
         }
-        at.known.free = at.free.slice();
-      } else {
-        at.free.set(at.known.free);
+        at.known.free = free;
       }
+      at.free = at.known.free;
       return;
     }
     for (const child of at.children) {
@@ -256,7 +270,7 @@ function fullness(domain: Domain, asked: Float64Array): number {
   let most = 0;
   for (let dim = 0; dim < asked.length; dim++) {
     if (asked[dim] <= 0 || dim === PODS) continue;
-    const free = domain.free[dim];
+    const free = domain.free === NOTHING ? 0 : domain.free[dim];
     most = Math.max(most, free <= 0 ? NOTHING_THERE : asked[dim] / free);
   }
   return most;
@@ -264,24 +278,31 @@ function fullness(domain: Domain, asked: Float64Array): number {
 
 function sortDomains(asked: Float64Array, domain: Domain, deepest: string): void {
   if (deepest === '') return;
-  const ratio = new Map(domain.children.map((child) => [child, fullness(child, asked)]));
-  domain.children.sort((a, b) => (ratio.get(b) as number) - (ratio.get(a) as number) || (a.id < b.id ? -1 : 1));
+  for (const child of domain.children) child.ratio = fullness(child, asked);
+  domain.children.sort((a, b) => b.ratio - a.ratio || (a.id < b.id ? -1 : 1));
   if (domain.level === deepest) return;
   for (const child of domain.children) sortDomains(asked, child, deepest);
 }
 
 /** Nodes of later domains score higher, in ten steps. */
-function preferredScores({ domainOf }: TopologyTree, domain: Domain, level: string) {
+function preferredScores({ domainOf, count }: TopologyTree, domain: Domain, level: string) {
   const domains = atLevel(domain, level);
-  const score = new Map<Domain, number>();
-  domains.forEach((each, at) => {
-    score.set(each, Math.floor(((at + 1) / domains.length) * 10) * PREFERRED_WEIGHT);
+  const score = new Float64Array(count).fill(Number.NaN);
+  domains.forEach(({ index }, at) => {
+    score[index] = Math.floor(((at + 1) / domains.length) * 10) * PREFERRED_WEIGHT;
   });
   return { domainOf: domainOf.get(level) ?? [], score };
 }
 
+/** Those of the level in the domain, from left to right. */
 function atLevel(domain: Domain, level: string): Domain[] {
-  return domain.level === level ? [domain] : domain.children.flatMap((child) => atLevel(child, level));
+  const found: Domain[] = [];
+  const visit = (at: Domain): void => {
+    if (at.level === level) found.push(at);
+    else for (const child of at.children) visit(child);
+  };
+  visit(domain);
+  return found;
 }
 
 /** From the preferred level (or the required one) outwards to the required one (or the whole pool). */
@@ -325,21 +346,14 @@ function allowedDomains(
   return allowed;
 }
 
-/** Level by level from the deepest up, each from left to right. */
-function deepestFirst(root: Domain): Domain[] {
-  const levels: Domain[][] = [[root]];
-  for (;;) {
-    const next = (levels.at(-1) as Domain[]).flatMap(({ children }) => children);
-    if (next.length === 0) return levels.toReversed().flat();
-    levels.push(next);
-  }
-}
-
 /** What the preferred level says of a node for a task of the set; null = the node is not to be used. */
 export function topologyScore(scores: TopologyScores, set: Group, node: number): number | null {
   for (let group: Group | null = set; group !== null; group = group.parent) {
     const known = scores.get(group.name);
-    if (known !== undefined) return known.score.get(known.domainOf[node]) ?? null;
+    if (known === undefined) continue;
+    const domain: Domain | undefined = known.domainOf[node];
+    const score = domain === undefined ? Number.NaN : known.score[domain.index];
+    return Number.isNaN(score) ? null : score;
   }
   return 0;
 }

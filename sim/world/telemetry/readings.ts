@@ -10,7 +10,7 @@ import type { Telemetry, XidGauge } from './telemetry.ts';
 
 /** Levels of use remembered per GPU. */
 const KEPT = 4;
-/** GPU temperature at rest and at full load, °C, and power: model assumptions where the scenario states no watts. */
+/** GPU temperature at rest and at full load, °C, and power of the GPU alone: model assumptions (an H100 SXM). */
 const TEMPERATURE = { idle: 32, busy: 68 };
 const WATTS = { idle: 95, busy: 700 };
 /** Heavy work averages 76 % of the plate (arXiv 2506.14551). */
