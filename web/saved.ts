@@ -78,7 +78,11 @@ function summedRun(value: unknown): RunColumns | null {
     if (typeof summary[part] !== 'object' || summary[part] === null)
       throw new Error(`found a run without '${part}', expected the run.json that simsup run --out writes`);
   }
-  const { samples } = summary;
+  const pools = rowsOf(summary.cost.byPool, 'cost.byPool');
+  const queues = rowsOf(summary.queues, 'queues');
+  if (!(summary.simulatedSeconds >= 0)) throw new Error(`found a run without 'simulatedSeconds', expected a number`);
+  const samples = typeof summary.samples === 'object' && summary.samples !== null ? summary.samples : undefined;
+  const projects: unknown[] = Array.isArray(samples?.projects) ? samples.projects : [];
   const simulatedUs = Math.round(summary.simulatedSeconds * 1e6);
   const numbers = (list: unknown) => Float32Array.from(Array.isArray(list) ? list : [], Number);
   const pendingJobs = numbers(samples?.pendingJobs);
@@ -92,12 +96,12 @@ function summedRun(value: unknown): RunColumns | null {
     simulatedUs,
     startEpochSeconds: 0,
     utcOffsetMinutes: 0,
-    pools: summary.cost.byPool.map(({ pool, gpuModel, gpuHours, usd }) => ({
+    pools: pools.map(({ pool, gpuModel, gpuHours, usd }) => ({
       ...{ name: String(pool), gpuModel: String(gpuModel), nodes: 0, spot: false },
       gpus: simulatedUs === 0 ? 0 : Math.round(gpuHours / (simulatedUs / 3.6e9)),
       usdPerGpuHour: gpuHours === 0 ? 0 : usd / gpuHours,
     })),
-    projects: summary.queues.map(({ project, department, deservedGpus }) => ({
+    projects: queues.map(({ project, department, deservedGpus }) => ({
       name: String(project),
       department: String(department),
       deserved: deservedGpus ?? -1,
@@ -121,7 +125,7 @@ function summedRun(value: unknown): RunColumns | null {
         count: pendingJobs.length,
         // All pools in one.
         pools: CATEGORIES.map((category) => numbers(samples?.categories?.[category])),
-        projects: (samples?.projects ?? []).flatMap((gpus) => {
+        projects: projects.flatMap((gpus) => {
           const zeros = new Float32Array(pendingJobs.length);
           return [numbers(gpus), zeros, zeros, zeros];
         }),
@@ -139,4 +143,13 @@ function summedRun(value: unknown): RunColumns | null {
     lives: null,
     serving: [],
   };
+}
+
+/** A list whose entries are objects, or a sentence that says what it is instead. */
+function rowsOf<T extends object>(value: T[], where: string): T[] {
+  if (!Array.isArray(value) || value.some((row) => typeof row !== 'object' || row === null))
+    throw new Error(
+      `found a run whose '${where}' is no list of rows, expected the run.json that simsup run --out writes`,
+    );
+  return value;
 }

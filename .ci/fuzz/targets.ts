@@ -6,6 +6,7 @@ import { policyArgs } from '../../cli/host/policy.ts';
 import { BAD_INPUTS, program } from '../../cli/program.ts';
 import { playback } from '../../reports/openmetrics-playback.ts';
 import { packed } from '../../reports/packed.ts';
+import { runColumns } from '../../reports/run-columns.ts';
 import { summarise } from '../../reports/summary.ts';
 import { builtin, builtins, memoryReader } from '../../scenarios/builtin/index.ts';
 import { importText, UserError } from '../../scenarios/import/import.ts';
@@ -18,7 +19,7 @@ import { openVariants } from '../../scenarios/variants.ts';
 import type { Stream } from '../../sim/engine/random.ts';
 import { externalPolicy } from '../../sim/policy/external.ts';
 import { checkedArgs } from '../../sim/policy/policy.ts';
-import { ForeignPolicyError, HOUR_US, POLICIES, PolicyArgumentError, simulate } from '../../sim/simulate.ts';
+import { ForeignPolicyError, HOUR_US, POLICIES, PolicyArgumentError, Recorder, simulate } from '../../sim/simulate.ts';
 import { openFiles } from '../../web/open.ts';
 import { fragmentOf, sharedOf } from '../../web/share.ts';
 import { mutatedBytes, mutatedJson, mutatedText } from './mutate.ts';
@@ -218,13 +219,14 @@ const SNAPSHOTS = [snapshotJson(smallCluster()), kubectlJson(smallCluster())].ma
 
 /** A run as `run --out` writes it, small. */
 const savedRun = (): unknown => {
-  const run = simulate(builtin('small-team', { overrides: { durationUs: 6 * HOUR_US } }));
+  const recorder = new Recorder();
+  const run = simulate(builtin('small-team', { overrides: { durationUs: 6 * HOUR_US } }), { recorder });
   const plain = (_: string, value: unknown) =>
     typeof value === 'bigint' ? String(value) : Array.isArray(value) ? value.slice(0, 8) : value;
-  return JSON.parse(JSON.stringify({ ...summarise(run, 0), samples: run.samples }, plain));
+  const { summary: _, ...columns } = runColumns(run, recorder.columns(run.simulatedUs), null, 0);
+  return JSON.parse(JSON.stringify({ ...summarise(run, 0), samples: run.samples, columns: packed(columns) }, plain));
 };
 const SAVED = savedRun();
-const COLUMNS = { a: new Float64Array([1, 2, 3]), names: ['x'], inner: { b: new Uint8Array([7]) } };
 const SHARED = {
   source: { file: 's.yaml', text: 'kind: Simulation', files: { 'a.csv': 'x' } },
   view: 'map',
@@ -240,7 +242,7 @@ const ANSWER = {
 /** What a page may say of a file it cannot open: no words of the language's own errors. */
 class PageRefusal extends Error {}
 const OWN_ERRORS =
-  /undefined|is not a function|not iterable|Cannot read|Cannot convert|null \(|Maximum call stack|Invalid (array|typed array|string) length/;
+  /undefined (is|\(reading)|is not a (function|constructor)|not iterable|Cannot read|Cannot convert|null \(|Maximum call stack|Invalid (array|typed array|string) length/;
 
 export const TARGETS: readonly Target[] = [
   text('scenario text', 100, TEXTS, (input) => readScenario(input, SHORT), [ScenarioError], WORDS),
@@ -310,8 +312,12 @@ export const TARGETS: readonly Target[] = [
     few: 60,
     says: [PageRefusal],
     make(stream) {
-      const whole = { ...(SAVED as object), ...(stream.integer(2) === 0 && { columns: packed(COLUMNS) }) };
-      const json = JSON.stringify(mutatedJson(whole, [], stream));
+      const { columns, ...sums } = SAVED as { columns: unknown };
+      const json = JSON.stringify(
+        stream.integer(2) === 0
+          ? mutatedJson(sums, [], stream)
+          : { ...sums, columns: mutatedJson(columns, ['Float64Array', 'Int32Array', 'AAAA'], stream) },
+      );
       const input = stream.integer(4) === 0 ? mutatedText(json, [], stream) : json;
       const read = async () => {
         const opened = await openFiles([{ name: 'run.json', bytes: strToU8(input) }]);
