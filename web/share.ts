@@ -85,10 +85,8 @@ const isRecord = (value: unknown): value is Record<string, unknown> =>
 
 function sourceOf(value: unknown): ScenarioSource | null {
   if (!isRecord(value) || typeof value.text !== 'string') return null;
-  const files: Record<string, string> = {};
-  if (isRecord(value.files)) {
-    for (const [name, text] of Object.entries(value.files)) if (typeof text === 'string') files[name] = text;
-  }
+  const named = isRecord(value.files) ? Object.entries(value.files) : [];
+  const files = Object.fromEntries(named.filter((entry): entry is [string, string] => typeof entry[1] === 'string'));
   return { file: typeof value.file === 'string' ? value.file.slice(0, 200) : 'shared.yaml', text: value.text, files };
 }
 

@@ -137,7 +137,7 @@ const FRAMES = 180;
 
 /** Times between frames in ms while the timeline of a run is scrubbed and zoomed, and while the same is drawn the naive way. */
 export async function frames(browser: Browser, url: string, run: string, count: number): Promise<Figure[]> {
-  const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
+  const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, serviceWorkers: 'block' });
   const page = await context.newPage();
   await page.route('**/made-up.json', (route) => route.fulfill({ body: run, contentType: 'application/json' }));
   await page.goto(url);
