@@ -33,7 +33,7 @@ function findBrowser(): string | undefined {
 
 export const executablePath = findBrowser();
 if (executablePath === undefined) {
-  const how = 'No Chromium found: run `npm run setup:browser`, or set CHROMIUM_PATH.';
+  const how = 'No Chromium found: run `npm run setup`, or set CHROMIUM_PATH.';
   if (process.env.CI === 'true') throw new Error(how);
   process.stderr.write(`${how} The tests in a browser are skipped.\n`);
 }
