@@ -138,6 +138,8 @@ export interface Job extends JobView {
   uniform: boolean;
   /** What its tasks may be placed on, whatever they ask for, as long as nothing of it is placed. */
   constraints: string;
+  /** What it uses of its queue, then what it still asks for, each CPU, MEMORY, GPU; null when stale. */
+  sums: Float64Array | null;
 }
 
 /** What never changes of a task. */
@@ -186,6 +188,8 @@ export interface Nodes {
   labels: Record<string, string>[];
   taints: { key: string; value: string; effect: string }[][];
   slots: number[][];
+  /** Rows with slots; some that have lost theirs may be left in it. */
+  slotted: Set<number>;
   /** Every row. */
   all: readonly number[];
   /** Nodes with GPUs by how many are idle or being released. */
@@ -322,25 +326,35 @@ export function write(session: Session, column: number, index: number, value: nu
   const array = session.columns[column];
   note(session, column, index, array[index]);
   array[index] = value;
-  if (column <= NODE_RELEASING) nodeChanged(session, index);
+  if (column <= NODE_RELEASING) amountChanged(session, index);
 }
 
 export function add(session: Session, column: number, index: number, amount: number): void {
   const array = session.columns[column];
   note(session, column, index, array[index]);
   array[index] += amount;
-  if (column <= NODE_RELEASING) nodeChanged(session, index);
+  if (column <= NODE_RELEASING) amountChanged(session, index);
 }
 
 /** What a node has free changed in the place given. */
-function nodeChanged(session: Session, index: number): void {
+function amountChanged(session: Session, index: number): void {
   const node = Math.trunc(index / session.dims);
   if (index === node * session.dims + GPU) refile(session, node);
+  forgetDomains(session, node);
+}
+
+/** What a node offers or has free was written past `write`. */
+export function nodeChanged(session: Session, node: number): void {
+  refile(session, node);
+  forgetDomains(session, node);
+}
+
+function forgetDomains(session: Session, node: number): void {
   for (const { leafOf } of session.topologies.values()) if (leafOf[node] !== undefined) forgetDomain(leafOf[node]);
 }
 
 /** Files a node by the GPUs it has idle or being released. */
-export function refile({ nodes, columns, dims }: Session, node: number): void {
+function refile({ nodes, columns, dims }: Session, node: number): void {
   const at = node * dims + GPU;
   const free = columns[NODE_IDLE][at] + columns[NODE_RELEASING][at];
   const file = nodes.allocatable[at] === 0 ? -1 : Math.max(0, Math.trunc(free));
@@ -365,6 +379,7 @@ export function openSlot(session: Session, node: number, label: string | null): 
   slots.node[slot] = node;
   slots.label[slot] = label ?? freshLabel(session, node);
   nodes.slots[node].push(slot);
+  nodes.slotted.add(node);
   note(session, SLOT_OPENED, node, slot);
   return slot;
 }
@@ -397,7 +412,8 @@ export function restore(session: Session, length: number): void {
     columns[column][index] = entries[at + 2];
     if (column === TASK_STATUS_COLUMN) forget(facts[index].job);
     else if (column === QUEUE_USED) session.queues.version[Math.trunc(index / SHARED)]++;
-    else if (column <= NODE_RELEASING) nodeChanged(session, index);
+    else if (column === TASK_ACCEPTED_GPUS) facts[index].job.sums = null;
+    else if (column <= NODE_RELEASING) amountChanged(session, index);
   }
   journal.length = length;
 }
@@ -408,4 +424,5 @@ export function forget(job: Job): void {
   job.asks = null;
   job.holds = null;
   job.need = -1;
+  job.sums = null;
 }

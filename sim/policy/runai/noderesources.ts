@@ -30,6 +30,7 @@ import { acceptedGpus, isShared, memoryAsShare, memoryOnNode, shareOnNode } from
 export function occupy(session: Session, task: number, node: number, status: number, slots: readonly number[]): void {
   const facts = session.facts[task];
   write(session, TASK_ACCEPTED_GPUS, task, acceptedGpus(session, facts, node));
+  facts.job.sums = null;
   if (facts.state.legacyMig) add(session, NODE_LEGACY_MIG, node, 1);
   charge(session, facts, node, status, 1);
   if (isShared(facts)) for (const slot of slots) occupySlot(session, facts, node, status, slot);

@@ -1,5 +1,5 @@
 /** The nodes of a session: what each offers, and what all of them together. */
-import { CPU, GPU, MEMORY, NODE_IDLE, PODS, refile, type Session } from './columns.ts';
+import { CPU, GPU, MEMORY, NODE_IDLE, nodeChanged, PODS, type Session } from './columns.ts';
 import type { NodeState } from './state.ts';
 
 /** GPU memory below this is not believed to be a reading: it counts as not known. */
@@ -19,6 +19,7 @@ export function compileNodes(states: readonly NodeState[], dims: number) {
     labels: states.map(({ labels }) => labels),
     taints: states.map(({ taints }) => taints),
     slots: states.map((): number[] => []),
+    slotted: new Set<number>(),
     all: states.map((_, row) => row),
     byFree: [],
     filed: new Int32Array(count).fill(-1),
@@ -43,7 +44,7 @@ export function describeNode(session: Session, row: number, state: NodeState): v
   nodes.mig[row] = state.mig;
   nodes.labels[row] = state.labels;
   nodes.taints[row] = state.taints;
-  refile(session, row);
+  nodeChanged(session, row);
 }
 
 /** What all nodes together offer, and the largest of each. */

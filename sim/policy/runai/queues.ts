@@ -84,7 +84,7 @@ function tree(states: readonly QueueState[], parent: Int32Array) {
 
 /** Sums what tasks use and ask for and divides the pool, at the start of a cycle. */
 export function divideShares(session: Session): void {
-  const { queues, columns, jobs, facts, total, config } = session;
+  const { queues, columns, jobs, total, config } = session;
   const used = columns[QUEUE_USED];
   const nonPreemptible = columns[QUEUE_NON_PREEMPTIBLE];
   used.fill(0);
@@ -94,23 +94,11 @@ export function divideShares(session: Session): void {
     request.fill(0);
     fairShare.fill(0);
   }
-  const status = columns[TASK_STATUS_COLUMN];
-  const sum = new Float64Array(2 * SHARED);
+  // Parts of GPUs are not exact in binary: always added up in the order of the jobs, sums come out the same to the last bit.
   for (const job of jobs.values()) {
     if (job.queue < 0) continue;
-    sum.fill(0);
-    for (const task of job.tasks) {
-      const { asks, migGpus } = facts[task];
-      if (isQueueAllocated(status[task])) {
-        sum[CPU] += asks[CPU];
-        sum[MEMORY] += asks[MEMORY];
-        sum[GPU] += columns[TASK_ACCEPTED_GPUS][task] + migGpus;
-      } else if (status[task] === PENDING) {
-        sum[SHARED + CPU] += asks[CPU];
-        sum[SHARED + MEMORY] += asks[MEMORY];
-        sum[SHARED + GPU] += asks[GPU] + migGpus + memoryAsGpus(facts[task], session.minGpuMemoryMiB);
-      }
-    }
+    job.sums ??= sumsOf(session, job);
+    const sum = job.sums;
     for (const queue of queues.path[job.queue]) {
       for (let resource = 0; resource < SHARED; resource++) {
         used[queue * SHARED + resource] += sum[resource];
@@ -122,6 +110,25 @@ export function divideShares(session: Session): void {
   for (let resource = 0; resource < SHARED; resource++) {
     divideFairShare(queues.tree, queues.shares[resource], total[resource], config.kValue);
   }
+}
+
+/** What the job's tasks use, then what they still ask for: `Job.sums`. */
+function sumsOf({ columns, facts, minGpuMemoryMiB }: Session, job: Job): Float64Array {
+  const status = columns[TASK_STATUS_COLUMN];
+  const sum = new Float64Array(2 * SHARED);
+  for (const task of job.tasks) {
+    const { asks, migGpus } = facts[task];
+    if (isQueueAllocated(status[task])) {
+      sum[CPU] += asks[CPU];
+      sum[MEMORY] += asks[MEMORY];
+      sum[GPU] += columns[TASK_ACCEPTED_GPUS][task] + migGpus;
+    } else if (status[task] === PENDING) {
+      sum[SHARED + CPU] += asks[CPU];
+      sum[SHARED + MEMORY] += asks[MEMORY];
+      sum[SHARED + GPU] += asks[GPU] + migGpus + memoryAsGpus(facts[task], minGpuMemoryMiB);
+    }
+  }
+  return sum;
 }
 
 export const used = ({ columns }: Session, queue: number, resource: number): number =>

@@ -8,8 +8,8 @@ import {
   NODE_LEGACY_MIG,
   NODE_RELEASING,
   NODE_USED,
+  nodeChanged,
   openSlot,
-  refile,
   type Session,
   TASK_GHOSTS,
   TASK_GROUPS,
@@ -49,7 +49,7 @@ function empty(session: Session, row: number): void {
     columns[NODE_RELEASING][at] = 0;
   }
   columns[NODE_LEGACY_MIG][row] = 0;
-  refile(session, row);
+  nodeChanged(session, row);
   slots.free.push(...nodes.slots[row]);
   nodes.slots[row] = [];
 }

@@ -132,9 +132,10 @@ export function openSession(state: SchedulerState, config: SchedulerConfig = DEF
   return session;
 }
 
-/** Adds a job, or puts it in place of the one of that name. */
+/** Adds a job, or puts it in place of the one of that name: there too in the order of jobs. */
 export function upsertJob(session: Session, state: JobState): Job {
-  if (session.jobs.has(state.name)) removeJob(session, state.name);
+  const before = session.jobs.get(state.name);
+  if (before !== undefined) liftJob(session, before);
   const sets: Group[] = [];
   const root = compileGroups(session, state.subGroups, sets);
   const job: Job = {
@@ -160,6 +161,7 @@ export function upsertJob(session: Session, state: JobState): Job {
     shape: '',
     uniform: true,
     constraints: '',
+    sums: null,
   };
   job.job = job;
   const bySet = new Map(sets.map((set) => [set.name, set]));
@@ -249,12 +251,17 @@ function addTask(session: Session, job: Job, set: Group, state: TaskState): void
 export function removeJob(session: Session, name: string): void {
   const job = session.jobs.get(name);
   if (job === undefined) throw new Error(`session: no job '${name}'`);
+  liftJob(session, job);
+  session.jobs.delete(name);
+}
+
+/** Takes a job out of everything but the list of jobs. */
+function liftJob(session: Session, job: Job): void {
   for (const task of job.tasks) {
     lift(session, task);
     session.freeTasks.push(task);
   }
   for (const set of job.sets) session.freeSets.push(set.row);
-  session.jobs.delete(name);
   if (job.queue >= 0) session.queues.jobs[job.queue].delete(job);
   session.waits.delete(job);
   session.loose.delete(job);
@@ -361,7 +368,10 @@ export function setNode(session: Session, name: string, change: Partial<Omit<Nod
   const row = session.nodes.row.get(name);
   if (row === undefined) throw new Error(`session: no node '${name}'`);
   describeNode(session, row, { ...nodeState(session, row), ...change });
+  const { minGpuMemoryMiB } = session;
   measurePool(session);
+  // Requests by memory count as parts of the smallest GPU.
+  if (session.minGpuMemoryMiB !== minGpuMemoryMiB) for (const job of session.jobs.values()) job.sums = null;
 }
 
 /** When a job last started, since when its gang is broken; what is not named stays. */

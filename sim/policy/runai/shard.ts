@@ -172,7 +172,8 @@ export function followNode(view: View, shards: Shards, node: number): void {
 /** Puts a job into a session as it is in the world. */
 export function settle(view: View, memory: Memory, rules: ShardRules, shards: Shards, job: number, pool: number): void {
   const shard = shards.list[pool];
-  withdraw(shard, view.scenario.jobs.ids[job]);
+  const before = shard.session.jobs.get(view.scenario.jobs.ids[job]);
+  if (before !== undefined) disturb(shard, before);
   disturb(shard, upsertJob(shard.session, jobState(view, memory, job, pool, rules.preemptionDelayUs)));
   shard.unsettled.delete(job);
 }
@@ -235,10 +236,14 @@ export function visit(view: View, memory: Memory, rules: ShardRules, shard: Shar
 /** Jobs in the order of the scenario, so that a session that was kept up to date equals one that was built anew. */
 export function putInOrder({ jobOfName }: Shards, { session }: Shard): void {
   const number = (name: string) => jobOfName.get(name) as number;
-  session.jobs = new Map([...session.jobs].sort(([a], [b]) => number(a) - number(b)));
-  const { queues } = session;
-  queues.jobs = queues.jobs.map(() => new Set());
-  for (const job of session.jobs.values()) if (job.queue >= 0) queues.jobs[job.queue].add(job);
+  let last = -1;
+  for (const name of session.jobs.keys()) {
+    if (number(name) < last) {
+      session.jobs = new Map([...session.jobs].sort(([a], [b]) => number(a) - number(b)));
+      return;
+    }
+    last = number(name);
+  }
 }
 
 export function leave(shards: Shards, name: string, job: number, pool: number): void {

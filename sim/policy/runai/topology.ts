@@ -30,6 +30,8 @@ const NOT_COUNTED = -1;
 /** Stands for "needs what the domain has none of". */
 const NOTHING_THERE = 1000;
 const PREFERRED_WEIGHT = 100_000;
+/** Counts a domain keeps of what fits: a domain in which nothing changes would keep those of all jobs that ever came. */
+const MOST_COUNTS = 64;
 
 export function compileTopology(session: Session, { name, levels }: TopologyState): TopologyTree {
   const { nodes, dims } = session;
@@ -227,7 +229,9 @@ function countFits(session: Session, largest: Float64Array, tasks: number, domai
       for (const child of at.children) at.fits += count(child);
     } else {
       for (const node of at.nodes) at.fits += fitsOnNode(session, largest, tasks, node);
-      if (!shares) at.known.fits.set(counted, at.fits);
+      if (shares) return at.fits;
+      if (at.known.fits.size >= MOST_COUNTS) at.known.fits.clear();
+      at.known.fits.set(counted, at.fits);
     }
     return at.fits;
   };

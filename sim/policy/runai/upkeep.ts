@@ -1,5 +1,6 @@
 /**
  * What a session that lives from cycle to cycle needs before each: shared GPUs counted afresh, rows and lists given back.
+ * Only where something changed: it must not cost more the more nodes stand still and the more jobs run.
  *
  * A node's count of idle GPUs follows its shared ones by rules that are right from a fresh start (`noderesources.ts`), not for
  * any order of coming and going. The scheduler starts every cycle from a snapshot; so do, here, the nodes that changed.
@@ -10,8 +11,9 @@ import {
   NODE_LEGACY_MIG,
   NODE_RELEASING,
   NODE_USED,
+  nodeChanged,
   RELEASING,
-  refile,
+  SET_USED,
   type Session,
   SLOT_ALLOCATED,
   SLOT_MARKED,
@@ -23,7 +25,6 @@ import {
   TASK_NODE,
   TASK_STATUS_COLUMN,
 } from './columns.ts';
-import { forgetDomain } from './domains.ts';
 import { occupy } from './noderesources.ts';
 import { ghostsOf, groupsOf, internGroups } from './statement.ts';
 
@@ -32,8 +33,6 @@ export function tidy(session: Session): void {
   countAfresh(session);
   dropSlots(session);
   dropLists(session);
-  for (const { leafOf } of session.topologies.values())
-    for (const leaf of new Set(leafOf)) if (leaf) forgetDomain(leaf);
   session.journal.length = 0;
 }
 
@@ -49,10 +48,12 @@ function countAfresh(session: Session): void {
     }
     columns[NODE_LEGACY_MIG][node] = 0;
     for (const slot of nodes.slots[node]) for (const column of slotColumns) columns[column][slot] = 0;
-    refile(session, node);
+    nodeChanged(session, node);
   }
   const there: number[] = [];
-  for (const { tasks } of session.jobs.values()) {
+  for (const { sets, tasks } of session.jobs.values()) {
+    // Only what holds something stands anywhere, or is still leaving.
+    if (sets.every(({ row }) => columns[SET_USED][row] === 0)) continue;
     for (const task of tasks) {
       if (disturbed.has(columns[TASK_NODE][task]) || columns[TASK_GHOSTS][task] !== 0) there.push(task);
     }
@@ -72,14 +73,14 @@ function countAfresh(session: Session): void {
 /** Shared GPUs that nothing sits on any more go; the others stand in order of name, however they came: ties go by order. */
 function dropSlots(session: Session): void {
   const { nodes, slots, columns } = session;
-  for (let node = 0; node < nodes.count; node++) {
-    if (nodes.slots[node].length === 0) continue;
+  for (const node of [...nodes.slotted].sort((a, b) => a - b)) {
     nodes.slots[node] = nodes.slots[node].filter((slot) => {
       const held = [SLOT_USED, SLOT_RELEASING, SLOT_ALLOCATED, SLOT_MARKED];
       const busy = held.some((column) => columns[column][slot] !== 0);
       if (!busy) slots.free.push(slot);
       return busy;
     });
+    if (nodes.slots[node].length === 0) nodes.slotted.delete(node);
     nodes.slots[node].sort((a, b) => (slots.label[a] < slots.label[b] ? -1 : 1));
   }
 }
