@@ -1,6 +1,6 @@
 /**
  * What a session that lives from cycle to cycle needs before each: shared GPUs counted afresh, rows and lists given back.
- * Only where something changed: it must not cost more the more nodes stand still and the more jobs run.
+ * Only where something changed: most nodes and jobs stand as they did.
  *
  * A node's count of idle GPUs follows its shared ones by rules that are right from a fresh start (`noderesources.ts`), not for
  * any order of coming and going. The scheduler starts every cycle from a snapshot; so do, here, the nodes that changed.
