@@ -1,6 +1,7 @@
 /**
  * Intervals of time with a few integers each, in columns, in a bounded amount of memory: when the table is full, the
- * shortest ones go, which at the scale of such a run are thinner than anything that could be drawn.
+ * shorter half goes, which at the scale of such a run is thinner than anything that could be drawn. Of those that are
+ * equally long, such as moments, every second one goes, evenly over the run.
  */
 
 /** Intervals of 36 bytes each that a table keeps at most unless told otherwise: about 75 MB. */
@@ -20,8 +21,10 @@ export interface IntervalColumns {
 export class Intervals {
   count = 0;
   dropped = 0;
-  /** Shorter ones are no longer kept, µs. */
+  /** Shorter ones are no longer kept, µs; of those just as long, one of so many. */
   shortestUs = 0;
+  private oneOf = 1;
+  private asLong = 0;
   start = new Float64Array(256);
   end = new Float64Array(256);
   values: Int32Array[];
@@ -34,11 +37,12 @@ export class Intervals {
   }
 
   add(start: number, end: number, ...values: number[]): void {
-    if (end - start < this.shortestUs) {
+    if (this.count === this.most) this.thin();
+    const length = end - start;
+    if (length < this.shortestUs || (length === this.shortestUs && this.asLong++ % this.oneOf > 0)) {
       this.dropped++;
       return;
     }
-    if (this.count === this.most) this.thin();
     if (this.count === this.start.length) this.grow();
     const at = this.count++;
     this.start[at] = start;
@@ -59,20 +63,27 @@ export class Intervals {
     };
   }
 
-  /** The longer half stays, in its order. */
+  /** The longer half stays, in its order; of those of median length the first, the third and so on. */
   private thin(): void {
     const lengths = new Float64Array(this.count);
     for (let i = 0; i < this.count; i++) lengths[i] = this.end[i] - this.start[i];
     lengths.sort();
-    this.shortestUs = Math.max(1, lengths[this.count >> 1] + 1);
+    const median = lengths[this.count >> 1];
     let kept = 0;
+    let asLong = 0;
     for (let i = 0; i < this.count; i++) {
-      if (this.end[i] - this.start[i] < this.shortestUs) continue;
+      const length = this.end[i] - this.start[i];
+      if (length < median || (length === median && asLong++ % 2 > 0)) continue;
       this.start[kept] = this.start[i];
       this.end[kept] = this.end[i];
       for (const column of this.values) column[kept] = column[i];
       kept++;
     }
+    // All of the median's length that there were are among those counted now, unless they were thinned out before.
+    const again = median === this.shortestUs;
+    if (!again) this.asLong = asLong;
+    this.oneOf = again ? 2 * this.oneOf : 2;
+    this.shortestUs = median;
     this.dropped += this.count - kept;
     this.count = kept;
   }
