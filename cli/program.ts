@@ -43,6 +43,7 @@ const WELCOME = `simsup simulates a GPU cluster run by NVIDIA Mission Control: r
   npx simsup compare --policy kubernetes,runai
                                             the same work under two schedulers, seed by seed
   npx simsup decide SNAPSHOT                what Run:ai's scheduler would do next on a real cluster, and why
+  npx simsup bench --help                   what a change to a scheduler does, to whom, and whether it is real
   npx simsup report --help                  does it pay, who pays, what breaks: as documents
 
 npx simsup --help lists all commands, npx simsup COMMAND --help their options.

@@ -291,7 +291,7 @@ function sloOf(run: Run): RunSummary['slo'] {
   if (run.serving === undefined)
     return { note: 'no deployment states its requests (Workload, requests), so none were served', deployments: [] };
   return {
-    note: 'every request and batch is simulated; replicas are taken to be up from the start to the end',
+    note: 'fidelity requests: every request and batch is simulated; rate: closed form by replica and minute; each deployment says which',
     deployments: run.serving.map(sloSummary),
   };
 }
