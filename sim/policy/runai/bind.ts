@@ -21,6 +21,15 @@ export interface Opened {
 
 export const openNone = (): Opened => ({ gpuOf: new Map(), gpus: new Set() });
 
+/** Who was told to go at this moment, in whichever pool and pass: once is enough. */
+export interface Leaving {
+  tasks: Set<number>;
+  /** Those that stop as a whole. */
+  jobs: Set<number>;
+}
+
+export const nobodyLeaves = (): Leaving => ({ tasks: new Set(), jobs: new Set() });
+
 /**
  * Jobs in the order in which the scheduler first decided on them; promises are not among them. A task that is evicted in
  * the cycle that bound it never starts, and one that was only promised something has nothing to leave.
@@ -29,8 +38,8 @@ export function actionsOf(
   view: View,
   steps: readonly Step[],
   opened: Opened,
+  leaving: Leaving,
 ): (PlaceAction | PreemptAction | ShrinkAction)[] {
-  const evicted = new Set<number>();
   const cancelled = new Set<Step>();
   const bindOf = new Map<number, Step>();
   for (const step of steps) {
@@ -58,8 +67,8 @@ export function actionsOf(
       place.tasks.push(task);
       place.nodes.push(node);
       place.masks.push(mask);
-    } else if (kind === 'evict' && !evicted.has(task)) {
-      evicted.add(task);
+    } else if (kind === 'evict' && !leaving.tasks.has(task) && !leaving.jobs.has(job)) {
+      leaving.tasks.add(task);
       let eviction = evictions.get(job);
       if (eviction === undefined) {
         eviction = { kind: 'shrink', job, tasks: [], reason };
@@ -69,7 +78,7 @@ export function actionsOf(
       eviction.tasks.push(task);
     }
   }
-  return actions.map((action) => (action.kind === 'shrink' ? wholeOrPart(view, action) : action));
+  return actions.map((action) => (action.kind === 'shrink' ? wholeOrPart(view, action, leaving) : action));
 }
 
 /** Where tasks are promised to go in the end, by task. */
@@ -84,14 +93,16 @@ export function promisesOf(view: View, steps: readonly Step[]): Map<number, numb
 }
 
 /** A job that would fall below its minimum stops as a whole. */
-function wholeOrPart(view: View, action: ShrinkAction): ShrinkAction | PreemptAction {
+function wholeOrPart(view: View, action: ShrinkAction, leaving: Leaving): ShrinkAction | PreemptAction {
   const { jobs } = view.scenario;
   const { job, reason } = action;
-  let stay = -action.tasks.length;
+  let stay = 0;
   for (let task = jobs.taskStart[job]; task < jobs.taskStart[job + 1]; task++) {
-    if (view.cluster.taskNode[task] >= 0 && !view.isLeaving(task)) stay++;
+    if (view.cluster.taskNode[task] >= 0 && !view.isLeaving(task) && !leaving.tasks.has(task)) stay++;
   }
-  return stay > 0 && stay >= jobs.minTasks[job] ? action : { kind: 'preempt', job, reason };
+  if (stay > 0 && stay >= jobs.minTasks[job]) return action;
+  leaving.jobs.add(job);
+  return { kind: 'preempt', job, reason };
 }
 
 /** The session counts whole GPUs and names shared ones; which of the free ones they are is the simulation's choice. */

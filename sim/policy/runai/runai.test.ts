@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type Scenario, SECOND_US, simulate, type TraceRow } from '../../simulate.ts';
+import { builtin } from '../../../scenarios/index.ts';
+import { DAY_US, type Scenario, SECOND_US, simulate, type TraceRow } from '../../simulate.ts';
 import { type SmallScenario, seconds, smallScenario } from '../../testing.ts';
 
 interface Team {
@@ -199,5 +200,19 @@ describe('Run:ai in the simulation', () => {
     expect(held({})).toEqual([4, 4]);
     const [heavy, light] = held({ timeBasedFairShare: true, usageWindow: 600 });
     expect(light).toBeGreaterThan(heavy);
+  });
+
+  // In one pool's first pass a job was told to go and was promised another node; a visitor in the second pass took that.
+  it('tells a job to go once, in however many passes it is a victim', () => {
+    const scenario = builtin('mission-control', { overrides: { seed: '5', durationUs: 8 * DAY_US } });
+    const told = new Set<string>();
+    simulate(scenario, {
+      trace: ({ timeUs, event, job }) => {
+        if (event !== 'preempt') return;
+        expect(told).not.toContain(`${timeUs} ${job}`);
+        told.add(`${timeUs} ${job}`);
+      },
+    });
+    expect(told).toContain(`653885000000 ${scenario.jobs.ids.indexOf('finetuning/18')}`);
   });
 });

@@ -13,7 +13,7 @@ import { GPU_UNITS, READY } from '../../cluster/cluster.ts';
 import { type Action, CHECKPOINTING, PENDING, STARTING, type View } from '../../cluster/view.ts';
 import type { Decision, Policy, PolicyFactory } from '../policy.ts';
 import { configOf, RUNAI_ARGS, type RunaiArgs, windowOf } from './args.ts';
-import { actionsOf, type Opened, openNone, promisesOf, type Step } from './bind.ts';
+import { actionsOf, type Leaving, nobodyLeaves, type Opened, openNone, promisesOf, type Step } from './bind.ts';
 import { GPU } from './columns.ts';
 import { runCycle, type Decision as TaskDecision } from './cycle.ts';
 import { taskOfName } from './fromview.ts';
@@ -53,6 +53,7 @@ interface Run {
   memory: Memory;
   shards: Shards;
   opened: Opened;
+  leaving: Leaving;
   actions: Action[];
   /** Jobs decided on at this moment. */
   decided: Set<number>;
@@ -78,6 +79,7 @@ export function createRunai(args: RunaiArgs, everyPeriod = false): Policy<Memory
       memory,
       shards,
       opened: openNone(),
+      leaving: nobodyLeaves(),
       actions: [],
       decided: new Set(),
       settled: new Set(),
@@ -163,7 +165,7 @@ export function createRunai(args: RunaiArgs, everyPeriod = false): Policy<Memory
     explain(run, shard, steps, pass);
     for (const job of visitors) if (!run.decided.has(job)) leave(shards, view.scenario.jobs.ids[job], job, pool);
     const promises = promisesOf(view, steps);
-    const actions = actionsOf(view, steps, run.opened);
+    const actions = actionsOf(view, steps, run.opened, run.leaving);
     for (const action of actions) claim(run, shard, action);
     const promised = keepPromises(run, rules, shard, pass, promises);
     if (actions.length === 0 && !promised) {
