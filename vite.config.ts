@@ -69,6 +69,9 @@ export default defineConfig({
     root: project,
     include: ['**/*.test.ts'],
     exclude: ['**/node_modules/**', 'dist/**', 'coverage/**'],
+    // Unless told otherwise vitest leaves one core to its own process, which needs a tenth of it.
+    maxWorkers: '100%',
+    setupFiles: ['.ci/seed.ts'],
     testTimeout: 60_000,
     hookTimeout: 120_000,
     coverage: {
