@@ -12,3 +12,12 @@ test('typing in a row is one step; undo and redo go back and forth', () => {
   history.push('other');
   expect(history.redo()).toBeNull();
 });
+
+test('what is typed as soon as the page has loaded is a step of its own, behind what was opened', () => {
+  const history = new TextHistory('default');
+  history.push('opened', false, 300);
+  history.push('opened x', true, 700);
+  expect([history.undo(), history.undo()]).toEqual(['opened', 'default']);
+  history.push('default y', true, 900);
+  expect(history.undo()).toBe('default');
+});

@@ -5,7 +5,8 @@ const TOGETHER_MS = 1500;
 export class TextHistory {
   private readonly past: string[] = [];
   private future: string[] = [];
-  private since = 0;
+  /** When the last key was pressed that the next may join. Zero would not do for never: a page that has just loaded is at that time. */
+  private since = -Infinity;
   now: string;
 
   constructor(text: string) {
@@ -18,7 +19,7 @@ export class TextHistory {
     const joins = typed && ms - this.since < TOGETHER_MS && this.past.length > 0;
     if (!joins) this.past.push(this.now);
     if (this.past.length > MOST) this.past.shift();
-    this.since = typed ? ms : 0;
+    this.since = typed ? ms : -Infinity;
     this.now = text;
     this.future = [];
   }
@@ -36,7 +37,7 @@ export class TextHistory {
     if (text === undefined) return null;
     to.push(this.now);
     this.now = text;
-    this.since = 0;
+    this.since = -Infinity;
     return text;
   }
 }

@@ -95,13 +95,17 @@ export function site(): Site {
   return made;
 }
 
-/** Until nothing runs and what ran is shown. Gives what the head of the page says of it. */
+/** Until nothing runs and what ran is shown, all of it and of the text as it stands. Gives what the head of the page says of it. */
 export async function settled(page: Page): Promise<string> {
   await until(page, () => {
-    const { slots, status, beside } = window.simsup.app.store.state;
+    const { slots, status, beside, source } = window.simsup.app.store.state;
     const shown = slots.length === (beside === null ? 1 : 2) && slots.every(({ early }) => early !== true);
-    return shown && status.kind === 'idle' && document.querySelector('.panel') !== null;
+    // A run starts a moment after the text has changed; one from a file has no text.
+    const current = shown && (slots[0].source ?? source) === source;
+    return current && status.kind === 'idle' && document.querySelector('.panel') !== null;
   });
+  // The page shows changes once a frame.
+  await page.evaluate(() => new Promise((shown) => requestAnimationFrame(shown)));
   return (await page.textContent('.runfacts')) ?? '';
 }
 

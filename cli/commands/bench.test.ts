@@ -100,7 +100,8 @@ describe('simsup bench', () => {
       code: 2,
       stderr: expect.stringContaining('the baseline ./broken.mjs fails'),
     });
-    const program = await simsup('bench', 'mine.yaml', ...sides('fifo', 'program:echo nonsense; cat'));
+    // It reads first: whoever speaks before he is asked is refused for that, if he is quick enough.
+    const program = await simsup('bench', 'mine.yaml', ...sides('fifo', 'program:read question; echo nonsense; cat'));
     expect(program).toMatchObject({ code: 1, stdout: expect.stringContaining('its answer is not JSON: "nonsense"') });
   });
 
