@@ -43,12 +43,11 @@ const NOT_RUN: readonly [RegExp, string][] = [
 
 /** What takes long as it is written shows with less work as well that it runs; `--seeds N` becomes 2 anyway. */
 const LESS_WORK: readonly [RegExp, string][] = [
-  [/\bsimsup report break-even (?!--gpus)/, '--seeds 2 --duration 5d'],
+  [/\bsimsup report break-even (?!--gpus)/, '--seeds 2 --duration 2d'],
   [/\bsimsup report matrix\b/, '--seeds 2 --days 2'],
   [/\bsimsup report reliability\b/, '--duration 2d'],
   [/\bsimsup plan .*(--growth|mission-control)/, '--seeds 2 --duration 2d'],
   [/\bsimsup sweep .*--out\b/, '--seeds 2 --duration 2d'],
-  [/\bsimsup when\b/, '--samples 20 --calibrate 10'],
 ];
 
 /** The command with fewer seeds and less time. */
