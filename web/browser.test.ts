@@ -55,8 +55,10 @@ it('shows an error of the text at its line, names the nearest field, and is undo
   // Behind `policy: runai}`: a letter more in front of the bracket.
   await page.keyboard.press('ArrowLeft');
   await page.keyboard.type('x');
-  await until(page, () => window.simsup.app.store.state.status.kind === 'problems');
-  expect(await page.textContent('.status')).toContain('two-days.yaml:4:');
+  // The page shows what has changed a frame later, and the editor marks the line when it gets to it.
+  await until(page, () => document.querySelector('.status')?.textContent?.includes('two-days.yaml:4:') === true);
+  await page.locator('#editor .problems', { hasText: 'line 4:' }).waitFor();
+  await page.locator('.cm-lint-marker-error').waitFor();
   const problem = await page.textContent('#editor .problems');
   expect(problem).toContain('line 4:');
   expect(problem).toContain("did you mean 'runai'?");

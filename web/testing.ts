@@ -104,8 +104,6 @@ export async function settled(page: Page): Promise<string> {
     const current = shown && (slots[0].source ?? source) === source;
     return current && status.kind === 'idle' && document.querySelector('.panel') !== null;
   });
-  // The page shows changes once a frame.
-  await page.evaluate(() => new Promise((shown) => requestAnimationFrame(shown)));
   return (await page.textContent('.runfacts')) ?? '';
 }
 
@@ -117,6 +115,9 @@ export async function until(page: Page, condition: () => boolean, seconds = 60):
       throw new Error(`waited ${seconds} s in vain for ${condition}: ${await page.textContent('.status')}`);
     await page.waitForTimeout(40);
   }
+  // The page shows what has changed once a frame: one that is under way may be older, the next one is not.
+  for (let frame = 0; frame < 2; frame++)
+    await page.evaluate(() => new Promise((shown) => requestAnimationFrame(() => shown(null))));
 }
 
 export const digestIn = (text: string): string => /digest ([0-9a-f]{16})/.exec(text)?.[1] ?? 'none';
