@@ -30,13 +30,17 @@ export class Intervals {
   values: Int32Array[];
   private readonly most: number;
 
-  /** `width`: integers of each interval. */
+  /** `width`: integers of each interval. Where only one might be kept, none is. */
   constructor(width: number, most = MOST_INTERVALS) {
     this.values = Array.from({ length: width }, () => new Int32Array(256));
     this.most = most;
   }
 
   add(start: number, end: number, ...values: number[]): void {
+    if (this.most < 2) {
+      this.dropped++;
+      return;
+    }
     if (this.count === this.most) this.thin();
     const length = end - start;
     if (length < this.shortestUs || (length === this.shortestUs && this.asLong++ % this.oneOf > 0)) {
