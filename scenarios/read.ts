@@ -43,7 +43,7 @@ export interface ReadOptions {
   overrides?: { seed?: string; durationUs?: number; scale?: number };
 }
 
-/** Reads a scenario. Throws `ScenarioError` and nothing else, whatever the text (read.fuzz.test.ts). */
+/** Reads a scenario. Throws `ScenarioError` and nothing else, whatever the text (.ci/fuzz). */
 export function readScenario(text: string, options: ReadOptions = {}): Scenario {
   return guarded(options, (file, report) => compile(text, file, options, report));
 }

@@ -7,9 +7,8 @@
  */
 import { Engine } from './engine/engine.ts';
 import { type ServeResult, ServingRecord } from './record/slo.ts';
-import type { ServingSpec, Slo } from './scenario.ts';
+import type { Slo } from './scenario.ts';
 import { type Arrival, type Arrivals, checkArrival, emptyArrival } from './world/serving/arrivals.ts';
-import { replicaSettings } from './world/serving/deployed.ts';
 import { Fleet } from './world/serving/fleet.ts';
 import type { ReplicaSettings } from './world/serving/replica.ts';
 import { Router, type Routing } from './world/serving/router.ts';
@@ -178,21 +177,5 @@ export function serve(deployment: Deployment, arrivals: Arrivals, options: Serve
     traces: fleet.traces,
     spanUs,
     costMicroUsd: Math.round((deployment.priceMicroUsd * gpus * spanUs) / 3_600_000_000),
-  };
-}
-
-/** The deployment of a scenario by itself, without the cluster's life: its replicas are up from the start to the end. */
-export function deploymentOf(spec: ServingSpec, priceMicroUsd = 0): Deployment {
-  const [variant] = spec.variants;
-  return {
-    name: spec.name,
-    replica: replicaSettings(spec, variant),
-    replicas: spec.replicas,
-    gpusPerReplica: variant.parallelism.tensor * variant.parallelism.pipeline,
-    routing: spec.routing,
-    telemetryUs: 0,
-    slo: { ttftUs: spec.ttftUs, tokenUs: spec.tokenUs },
-    priceMicroUsd,
-    maxOutstanding: spec.maxOutstanding,
   };
 }
