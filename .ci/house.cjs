@@ -41,10 +41,17 @@ module.exports = {
 
     only(
       'scenario-type-alone',
-      '^sim/scenario\\.ts$',
+      '^sim/scenario(\\.ts$|/)',
       [],
-      'sim/scenario.ts imports nothing, so that everything may import it.',
+      'sim/scenario.ts and its parts import nothing else, so that everything may import them.',
     ),
+    {
+      name: 'scenario-one-door',
+      comment: 'The parts of the scenario are had from sim/scenario.ts.',
+      severity: 'error',
+      from: { path: HOUSE, pathNot: ['^sim/scenario(\\.ts$|/)'] },
+      to: { path: '^sim/scenario/' },
+    },
     only('engine-alone', '^sim/engine/', ['^sim/scenario\\.ts$'], 'sim/engine/ knows nothing of GPUs.'),
     only(
       'cluster-needs-engine',
