@@ -1,7 +1,8 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Deployment, serve } from './serve.ts';
 import { type Arrivals, generated, mixed, type RequestColumns, replayed } from './world/serving/arrivals.ts';
-import { roofline } from './world/serving/cost.ts';
+import { measured, roofline } from './world/serving/cost.ts';
 import { TEST_EFFICIENCY, TEST_GPU, TEST_MODEL } from './world/serving/testing.ts';
 
 const deployment: Deployment = {
@@ -133,5 +134,63 @@ describe('serve', () => {
     }
     expect(most).toBe(5);
     expect(traces.length).toBe(200);
+  });
+});
+
+/** Six straight lines of context: a decoding sequence passes from one to the next without an event. */
+const table = measured({
+  batches: [1, 4, 16],
+  contexts: [0, 64, 256, 1024, 2048, 4096],
+  decodeMs: [
+    [5, 5.5, 9, 12, 15, 20],
+    [6, 7.1, 14, 20, 25, 30],
+    [9, 13, 40.3, 60, 70, 80],
+  ],
+  prefillTokens: [16, 200],
+  prefillMs: [3, 20],
+});
+
+describe('events', () => {
+  const any = fc.record({
+    cost: fc.constantFrom(deployment.replica.cost, table),
+    replicas: fc.integer({ min: 1, max: 4 }),
+    routing: fc.constantFrom('round-robin' as const, 'least-outstanding' as const),
+    // From one that is always short of KV blocks to one that never is.
+    blocks: fc.constantFrom(600, 900, 1500, 4000, 40_000),
+    // Prompts of up to 9,000 tokens: up to 18 iterations of the smallest.
+    maxTokens: fc.constantFrom(512, 2048, 8192),
+    maxSequences: fc.constantFrom(1, 4, 256),
+    chunkedPrefill: fc.boolean(),
+    reserveOutput: fc.boolean(),
+    perSecond: fc.constantFrom(0.2, 3, 30, 300),
+    cv: fc.constantFrom(1, 3),
+    prompt: fc.constantFrom(100, 800, 3000),
+    output: fc.constantFrom(2, 30, 150, 400),
+    seed: fc.nat(1e6),
+  });
+
+  it('are at most 1.5 for each arrival, completion and loss of KV blocks, whatever is served and how', () => {
+    fc.assert(
+      fc.property(any, (one) => {
+        const { replicas, routing, perSecond, cv, prompt, output, seed, ...replica } = one;
+        const requests = generated(
+          {
+            process: { kind: 'gamma', perSecond, cv },
+            ...{ prompt: { median: prompt, sigma: 0.8, max: 9000 }, output: { median: output, sigma: 0.8, max: 600 } },
+            ...{ tenant: 0, untilUs: Infinity, count: 150 },
+          },
+          String(seed),
+          'requests',
+        );
+        const run = serve(
+          { ...deployment, replicas, routing, replica: { ...deployment.replica, ...replica, prefixTokens: 0 } },
+          requests,
+        );
+        const { requests: came, completed } = run.record;
+        // Who loses its blocks comes to the line a second time: a loss and an arrival.
+        expect(run.events).toBeLessThanOrEqual(1.5 * (came + completed + 2 * run.preemptions));
+      }),
+      { numRuns: 150 },
+    );
   });
 });

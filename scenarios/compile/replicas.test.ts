@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { sloSummary } from '../../reports/serving.ts';
 import { Lives, type Run, Simulation, simulate } from '../../sim/simulate.ts';
-import { builtin } from '../builtin/index.ts';
+import { type Builtin, builtin, builtins } from '../builtin/index.ts';
 import { readScenario } from '../read.ts';
 
 interface Parts {
@@ -159,6 +159,18 @@ describe('a replica in the cluster', () => {
       expect(figuresOf(run)).toEqual(figuresOf(whole));
     }
   });
+});
+
+it('the default scenario handles at most 1.5 events for each request that comes, is answered or loses its KV blocks', () => {
+  const { text } = builtins.find(({ name }) => name === 'mission-control') as Builtin;
+  const scenario = readScenario(
+    text.replace('  name: llama4-maverick-inference', '$&\n  annotations: {simsup.dev/fidelity: requests}'),
+  );
+  const f = figuresOf(simulate({ ...scenario, durationUs: 12 * 3_600_000_000 }));
+  expect(f.fidelity).toBe('requests');
+  expect(f.requests).toBeGreaterThan(50_000);
+  // Prompts beyond the 8,192 tokens of an iteration are among them.
+  expect(f.events).toBeLessThanOrEqual(1.5 * (f.requests + f.completed + f.preemptions));
 });
 
 it('serve-and-train: what serving leaves at night training uses, and both targets are met', () => {

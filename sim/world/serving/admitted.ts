@@ -1,4 +1,6 @@
 /** Requests that hold blocks of a replica, in the order of their admission: the newest is the first to lose its place. */
+import type { KvBlocks } from './blocks.ts';
+import type { ReplicaSettings } from './replica-settings.ts';
 import type { Requests } from './requests.ts';
 
 export class Admitted {
@@ -7,14 +9,36 @@ export class Admitted {
   oldest = -1;
   newest = -1;
   private admissions = 0;
+  private readonly settings: ReplicaSettings;
   private readonly requests: Requests;
+  private readonly blocks: KvBlocks;
 
-  constructor(requests: Requests) {
+  constructor(settings: ReplicaSettings, requests: Requests, blocks: KvBlocks) {
+    this.settings = settings;
     this.requests = requests;
+    this.blocks = blocks;
+  }
+
+  /** As many as may be there at a time. */
+  get isFull(): boolean {
+    return this.count >= this.settings.maxSequences;
+  }
+
+  /** Whether it would find its blocks when so many are wanted by the running ones first. */
+  fits(slot: number, hits: number, wanted: number): boolean {
+    const { blocks } = this;
+    return blocks.neededFor(slot, hits) <= blocks.available - wanted && this.isPromised(slot);
+  }
+
+  /** Where outputs are reserved for: whether it fits beside all that the running ones will come to hold. */
+  isPromised(slot: number): boolean {
+    const { settings, blocks } = this;
+    return !settings.reserveOutput || blocks.promised + blocks.atEnd(slot) <= settings.blocks;
   }
 
   add(slot: number): void {
-    const { requests } = this;
+    const { requests, blocks } = this;
+    blocks.promised += blocks.atEnd(slot);
     requests.order[slot] = this.admissions++;
     requests.prev[slot] = this.newest;
     requests.next[slot] = -1;
@@ -26,6 +50,7 @@ export class Admitted {
 
   remove(slot: number): void {
     const { next, prev } = this.requests;
+    this.blocks.promised -= this.blocks.atEnd(slot);
     if (prev[slot] >= 0) next[prev[slot]] = next[slot];
     else this.oldest = next[slot];
     if (next[slot] >= 0) prev[next[slot]] = prev[slot];

@@ -214,19 +214,3 @@ function interpolate(xs: readonly number[], ys: readonly number[], x: number): n
   while (i < xs.length - 2 && x >= xs[i + 1]) i++;
   return ys[i] + ((ys[i + 1] - ys[i]) * (x - xs[i])) / (xs[i + 1] - xs[i]);
 }
-
-/** Time of `k` iterations of a fixed batch that begins with `context` tokens; exact below 2⁵³ ps. */
-export function spanOf({ a, b }: Line, batch: number, context: number, k: number): number {
-  return k * a + (b === 0 ? 0 : b * (k * context + (batch * k * (k - 1)) / 2));
-}
-
-/** The fewest iterations (at least 1) that last at least `ps`. */
-export function iterationsFor(line: Line, batch: number, context: number, ps: number): number {
-  const first = line.a + line.b * context;
-  if (ps <= first) return 1;
-  const q = first - (line.b * batch) / 2;
-  let k = Math.max(1, Math.floor((2 * ps) / (q + Math.sqrt(q * q + 2 * line.b * batch * ps))));
-  while (spanOf(line, batch, context, k) < ps) k++;
-  while (k > 1 && spanOf(line, batch, context, k - 1) >= ps) k--;
-  return k;
-}

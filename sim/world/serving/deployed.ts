@@ -37,6 +37,8 @@ export interface LifeCounts {
 const SHARED = [
   'settings',
   'requests',
+  'blocks',
+  'cost',
   'listener',
   'hooks',
   'record',

@@ -173,7 +173,7 @@ describe('a replica that plans many iterations at once', () => {
     replica.advance(60_000);
     const lost = replica.fail(200_000);
     expect(lost.map((slot) => slots.prompt[slot])).toEqual([90, 70, 50]);
-    expect([replica.kv.free, replica.outstanding, replica.batch, replica.nextUs]).toEqual([100, 0, 0, Infinity]);
+    expect([replica.kv.free, replica.outstanding, replica.batch.size, replica.nextUs]).toEqual([100, 0, 0, Infinity]);
     for (const slot of lost) replica.receive(slot, 100_000);
     expect(replica.nextUs).toBe(200_000);
     replica.advance(Infinity);
