@@ -1,7 +1,7 @@
 /** The simulated break-even as a document, and as what a terminal shows. */
 import { type CurvePoint, curveChart, stackedBars, tornadoChart } from '../reports/charts.ts';
 import { type Block, type ColumnSpec, type ReportDocument, tableBlock } from '../reports/document.ts';
-import { decimal, percent, span } from '../reports/format.ts';
+import { counted, decimal, percent, span } from '../reports/format.ts';
 import { COLOURS } from '../reports/html.ts';
 import { CATEGORIES, type ComparedStack } from '../sim/simulate.ts';
 import type { Estimate } from './break-even.ts';
@@ -36,7 +36,7 @@ const share = (value: number) => percent(value).replace('-', '−');
 export function breakEvenText({ study, logs, assumptions }: BreakEvenReport): string {
   const width = Math.max(...study.stacks.map(({ title }) => title.length));
   const lines = [
-    `${study.scenario}: ${study.seeds.length} seed${study.seeds.length === 1 ? '' : 's'} under each of ${study.stacks.length} stacks; the same work, the same candidate faults`,
+    `${study.scenario}: ${counted(study.seeds.length, 'seed')} under each of ${counted(study.stacks.length, 'stack')}; the same work, the same candidate faults`,
     '',
     study.verdict,
     '',
@@ -66,10 +66,11 @@ export function breakEvenText({ study, logs, assumptions }: BreakEvenReport): st
   }
   if (study.tornado.length > 0) {
     lines.push('', `What moves the result (net $ a month, now ${mean(study.uplift.netPerMonth, wholeUsd)}):`);
-    for (const { parameter, low, high } of study.tornado) {
-      lines.push(
-        `  ${parameter.padEnd(20)} ${low.label}: ${mean(low.netPerMonth, wholeUsd)}, ${high.label}: ${mean(high.netPerMonth, wholeUsd)}`,
-      );
+    for (const { parameter, low, high, idle } of study.tornado) {
+      const moved = idle
+        ? `nothing: ${low.label} or ${high.label}, ${NO_RUN_DEPENDS}`
+        : `${low.label}: ${mean(low.netPerMonth, wholeUsd)}, ${high.label}: ${mean(high.netPerMonth, wholeUsd)}`;
+      lines.push(`  ${parameter.padEnd(20)} ${moved}`);
     }
   }
   if (study.disagreement.reasons.length > 0) {
@@ -85,6 +86,9 @@ export function breakEvenText({ study, logs, assumptions }: BreakEvenReport): st
   if (assumptions.length > 0) lines.push('', 'Assumed', ...assumptions.map((text) => `- ${text}`));
   return `${lines.join('\n')}\n`;
 }
+
+/** To the digest: not one event or decision is another. */
+const NO_RUN_DEPENDS = 'the runs are the same, event for event';
 
 const mean = (e: Estimate, show: (value: number) => string) => (e === null ? '–' : show(e.mean));
 
@@ -167,7 +171,7 @@ export function breakEvenDocument(report: BreakEvenReport): ReportDocument {
     blocks.push({ kind: 'source', name: 'The scenario', text: report.scenarioText });
   return {
     title: `Does ${subject} pay? ${study.scenario}`,
-    subtitle: `${study.gpus} GPUs, ${study.seeds.length} seeds, ${stacks.length} stacks; ${percent(study.confidence, 0)} confidence`,
+    subtitle: `${counted(study.gpus, 'GPU')}, ${counted(study.seeds.length, 'seed')}, ${counted(stacks.length, 'stack')}; ${percent(study.confidence, 0)} confidence`,
     blocks,
     definitions: DEFINITIONS,
     assumptions: [...assumptions, ...ALWAYS_ASSUMED],
@@ -304,8 +308,8 @@ function tornadoBlocks(study: BreakEvenStudy): Block[] {
     {
       kind: 'chart',
       svg: tornadoChart(
-        study.tornado.map(({ parameter, low, high }) => ({
-          label: parameter,
+        study.tornado.map(({ parameter, low, high, idle }) => ({
+          label: idle ? `${parameter} (changes no run)` : parameter,
           low: low.netPerMonth?.mean ?? nan,
           high: high.netPerMonth?.mean ?? nan,
           lowLabel: low.label,
@@ -316,6 +320,14 @@ function tornadoBlocks(study: BreakEvenStudy): Block[] {
       ),
       caption: 'Net $ a month when one thing changes, all else as stated.',
     },
+    ...study.tornado
+      .filter(({ idle }) => idle)
+      .map(
+        ({ parameter, low, high }): Block => ({
+          kind: 'text',
+          text: `${parameter} moves nothing here: with ${low.label} and with ${high.label} ${NO_RUN_DEPENDS}.`,
+        }),
+      ),
     tableBlock(
       'tornado',
       [

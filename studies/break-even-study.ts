@@ -1,5 +1,5 @@
 /** The break-even as a whole: all stacks, the curve over load, the tornado, other prices, and why it is not as assumed. */
-import { decimal, percent } from '../reports/format.ts';
+import { counted, decimal, percent } from '../reports/format.ts';
 import { CATEGORIES, type Category, type ComparedStack } from '../sim/simulate.ts';
 import {
   type AlternativeRow,
@@ -147,16 +147,23 @@ async function sensitivity(
       results.set(name, byStack(part, 2, seeds.length) as [Figures[], Figures[]]);
     });
   }
-  const net = (name: string) => {
-    const [b, a] = results.get(name) as [Figures[], Figures[]];
-    return uplift(sides, b, a).netPerMonth;
-  };
+  const of = ([label, own]: [string, Variation]) =>
+    results.get(own.load === undefined ? `${Object.keys(own)[0]} ${label}` : `load ${own.load}`) as [
+      Figures[],
+      Figures[],
+    ];
+  const asStated = [...before, ...after].map(digestOf);
   const bars: Bar[] = TORNADO.map(({ parameter, low, high }) => {
-    const side = ([label, own]: [string, Variation]) => ({
-      label,
-      netPerMonth: net(own.load === undefined ? `${Object.keys(own)[0]} ${label}` : `load ${own.load}`),
-    });
-    return { parameter, low: side(low), high: side(high) };
+    const side = (changed: [string, Variation]) => {
+      const [b, a] = of(changed);
+      return { label: changed[0], netPerMonth: uplift(sides, b, a).netPerMonth };
+    };
+    const idle = [low, high].every((changed) =>
+      of(changed)
+        .flat()
+        .every((run, i) => digestOf(run) === asStated[i]),
+    );
+    return { parameter, low: side(low), high: side(high), idle };
   });
   const priced = (factor: number) => uplift(sides, before, after, factor).netPerMonth;
   const licensed = (licence: number) => uplift({ ...sides, licence }, before, after).netPerMonth;
@@ -166,16 +173,19 @@ async function sensitivity(
       parameter: 'utilisation',
       low: { label: '−5 points', netPerMonth: useful(-UTILISATION_POINTS) },
       high: { label: '+5 points', netPerMonth: useful(UTILISATION_POINTS) },
+      idle: false,
     },
     {
       parameter: 'price of a GPU-hour',
       low: { label: `−${percent(PRICE_SWING, 0)}`, netPerMonth: priced(1 - PRICE_SWING) },
       high: { label: `+${percent(PRICE_SWING, 0)}`, netPerMonth: priced(1 + PRICE_SWING) },
+      idle: false,
     },
     {
       parameter: 'licence',
       low: { label: 'twice', netPerMonth: licensed(2 * input.licence) },
       high: { label: 'none', netPerMonth: licensed(0) },
+      idle: false,
     },
   );
   const base = gain.netPerMonth?.mean ?? 0;
@@ -252,7 +262,7 @@ function notesOf({ openEnded, seeds, stacks }: StudyInput, results: readonly Sta
   results.forEach((result, i) => {
     if (result.stalledSeeds > 0)
       notes.push(
-        `${stacks[i].title} never finishes its work in ${result.stalledSeeds} of ${seeds.length} seeds: jobs wait for each other and nothing can happen any more.`,
+        `${stacks[i].title} never finishes its work in ${result.stalledSeeds} of ${counted(seeds.length, 'seed')}: jobs wait for each other and nothing can happen any more.`,
       );
   });
   return notes;

@@ -60,6 +60,8 @@ export interface Bar {
   parameter: string;
   low: { label: string; netPerMonth: Estimate };
   high: { label: string; netPerMonth: Estimate };
+  /** Every run of it is one of those as stated, to the digest: nothing that happened depends on it. */
+  idle: boolean;
 }
 
 export interface AlternativeRow {

@@ -1,6 +1,6 @@
 /** Reliability as a document, and as what a terminal shows. */
 import { type Block, type ReportDocument, tableBlock } from '../reports/document.ts';
-import { decimal, percent, span } from '../reports/format.ts';
+import { counted, decimal, percent, span } from '../reports/format.ts';
 import type { Estimate } from './break-even.ts';
 import { within } from './break-even-report.ts';
 import { wholeUsd } from './break-even-study.ts';
@@ -55,7 +55,7 @@ export function reliabilityText(study: ReliabilityStudy): string {
     .map((text) => text.padStart(12))
     .join('');
   return `${[
-    `${study.scenario}: reliability over ${study.seeds.length} seed${study.seeds.length === 1 ? '' : 's'}, a run each of ${decimal(study.hours)} h (simulated)`,
+    `${study.scenario}: reliability over ${counted(study.seeds.length, 'seed')}, a run each of ${decimal(study.hours)} h (simulated)`,
     '',
     ...reliabilityVerdicts(study),
     ...(rows.length === 0 ? [] : ['', `  ${'a run'.padEnd(20)}${head}`, ...rows]),
@@ -124,7 +124,7 @@ export function reliabilityDocument(
       [{ name: 'job' }, { name: 'hours', title: 'mean hours between interruptions', format: 'number1' }],
       [
         { job: 'any job of the cluster', hours: study.mttfHours },
-        ...study.mttfBySize.map(({ gpus, hours: h }) => ({ job: `one job of ${decimal(gpus)} GPUs`, hours: h })),
+        ...study.mttfBySize.map(({ gpus, hours: h }) => ({ job: `one job of ${counted(gpus, 'GPU')}`, hours: h })),
       ],
     ),
     { kind: 'heading', text: 'By XID' },
@@ -155,7 +155,7 @@ export function reliabilityDocument(
   ];
   return {
     title: `Reliability: ${study.scenario}`,
-    subtitle: `${study.gpus} GPUs, ${study.seeds.length} seeds, ${percent(study.confidence, 0)} confidence${study.stack === null ? '' : `, as ${study.stack} deals with faults`}`,
+    subtitle: `${counted(study.gpus, 'GPU')}, ${counted(study.seeds.length, 'seed')}, ${percent(study.confidence, 0)} confidence${study.stack === null ? '' : `, as ${study.stack} deals with faults`}`,
     blocks,
     definitions: {
       ETTR: 'effective training time ratio (arXiv 2410.21680): undisturbed time of the work that was done ÷ time since it was submitted, jobs weighted by GPUs, training and batch',
@@ -165,7 +165,8 @@ export function reliabilityDocument(
         'simulated hours ÷ interruptions; of one job of n GPUs: allocated GPU-hours ÷ interruptions ÷ n',
       'mean time to repair': 'mean over faults for which it came to that in the run',
       'GPU-hours lost': 'work done since the last checkpoint that survived, by the fault that took it',
-      'hot spare': 'a node kept out of use; action HotSpare puts a struck job on it at once. Its own price counts',
+      'hot spare':
+        'a node kept out of use; action HotSpare puts a struck job on it at once, and reschedules where no spare is left. Its own price counts. Where the scenario has another action, the change of the action is told apart from the spare',
       'half the time': 'exporter, scraper, exits, silent nodes and timeouts of collectives all at half their time',
       interval: "Student's t over seeds; differences are taken within each seed, on the same candidate faults",
     },

@@ -32,13 +32,18 @@ const TRACE = `trace: [
     {at: 10h30m, node: n-0, gpu: 0, kind: xid-31}, {at: 50h15m, node: n-0, gpu: 1, kind: xid-31},
     {at: 100h, node: n-1, gpu: 1, kind: xid-31}, {at: 120h, node: n-0, kind: straggler}]`;
 
-const study = (text: string, seeds = ['1'], stack?: string) =>
+const study = (
+  text: string,
+  seeds = ['1'],
+  stack?: string,
+  action: string | null = stack === undefined ? null : 'CheckpointAndReschedule',
+) =>
   reliabilityStudy(
     async (tasks: readonly Task[]) =>
       tasks.map((task) =>
         runTask(taskScenario(readScenario(text, { policies: POLICIES, overrides: { seed: task.seed } }), task)),
       ),
-    { scenario: '<i>s</i>', gpus: 16, sizes: [8], seeds, confidence: 0.95, ...(stack && { stack }) },
+    { scenario: '<i>s</i>', gpus: 16, action, sizes: [8], seeds, confidence: 0.95, ...(stack && { stack }) },
   );
 
 const about = { version: '1', command: 'c', assumptions: [], scenarioText: '</pre><script>' };
@@ -63,12 +68,36 @@ describe('a reliability report', () => {
   it('says what half the time to notice, and one more spare, would save on the same faults', async () => {
     const text = scenario('processes: [{name: g, unit: gpu, mtbf: 300h, kinds: {hang: 1, xid-79: 1}}]');
     const { whatIf } = await study(text, ['1', '2', '3'], 'mission-control');
-    const [spare, sooner] = whatIf;
+    expect(whatIf.map(({ change }) => change)).toEqual([
+      'action HotSpare instead of CheckpointAndReschedule',
+      'one more node in each pool, kept as a hot spare, beyond that',
+      'faults noticed in half the time',
+    ]);
+    const [action, spare, sooner] = whatIf;
+    // Without a spare the action reschedules, too, and costs nothing.
+    expect(action).toMatchObject({ workGpuHours: { mean: 0 }, costPerMonth: { mean: 0 } });
     expect(sooner.detectingGpuHours?.mean).toBeLessThan(0);
     expect(sooner.costPerMonth?.mean).toBe(0);
     // A node of 8 at $2 in a pool: for 720 h.
     expect(spare.costPerMonth?.mean).toBeCloseTo(8 * 2 * 720, 6);
     expect(spare.netPerMonth?.mean).toBeCloseTo((spare.worthPerMonth?.mean ?? 0) - 8 * 2 * 720, 6);
+  });
+
+  it('tells the spare apart from the action that uses it: where that is the action already there is nothing to tell', async () => {
+    const text = scenario('processes: [{name: g, unit: gpu, mtbf: 300h, kinds: {hang: 1, xid-79: 1}}]');
+    const hot = `${text}---
+apiVersion: mission-control.nvidia.com/v1
+kind: FaultTolerancePolicy
+metadata: {name: hot}
+spec: {trigger: {dcgmEventCodes: [XID 79]}, action: {type: HotSpare}}
+`;
+    const { whatIf } = await study(hot, ['1', '2'], 'mission-control', 'HotSpare');
+    expect(whatIf.map(({ change }) => change)).toEqual([
+      'one more node in each pool, kept as a hot spare',
+      'faults noticed in half the time',
+    ]);
+    const { whatIf: bare } = await study(text, ['1']);
+    expect(bare[0].change).toBe('a FaultTolerancePolicy with action HotSpare');
   });
 
   it.each([

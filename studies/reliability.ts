@@ -14,6 +14,8 @@ export interface ReliabilityInput {
   /** Absent = as the scenario says. */
   stack?: string;
   gpus: number;
+  /** Of its FaultTolerancePolicy; null = it has none. */
+  action: string | null;
   /** GPUs of the jobs for which a mean time to failure is given. */
   sizes: readonly number[];
   seeds: readonly string[];
@@ -32,7 +34,7 @@ export interface KindRow {
 
 export interface WhatIf {
   change: string;
-  /** Differences to the runs as they are, seed by seed. */
+  /** Differences, seed by seed, to the runs as they are or, where the change says "beyond that", with the change before. */
   ettr: Estimate;
   workGpuHours: Estimate;
   lostGpuHours: Estimate;
@@ -74,11 +76,30 @@ export interface ReliabilityStudy {
   notes: string[];
 }
 
-/** What is asked of the same faults. */
-export const WHAT_IF: readonly { change: string; vary: Variation }[] = [
-  { change: 'one more node in each pool, kept as a hot spare', vary: { spares: 1 } },
-  { change: 'faults noticed in half the time', vary: { detection: 0.5 } },
-];
+interface Question {
+  change: string;
+  vary: Variation;
+  /** What it is set against; absent = the runs as they are. */
+  against?: Variation;
+}
+
+const HOT: Variation = { action: 'HotSpare' };
+const SPARE = 'one more node in each pool, kept as a hot spare';
+
+/** What is asked of the same faults. A spare is of use to one action alone: what that action does without it is told apart. */
+function questions(action: string | null): Question[] {
+  const spare: Question[] =
+    action === 'HotSpare'
+      ? [{ change: SPARE, vary: { spares: 1 } }]
+      : [
+          {
+            change: action === null ? 'a FaultTolerancePolicy with action HotSpare' : `action HotSpare instead of ${action}`,
+            vary: HOT,
+          },
+          { change: `${SPARE}, beyond that`, vary: { ...HOT, spares: 1 }, against: HOT },
+        ];
+  return [...spare, { change: 'faults noticed in half the time', vary: { detection: 0.5 } }];
+}
 
 const ALLOCATION = 'allocation';
 const CAPACITY = 'capacity-gpu-hours';
@@ -89,12 +110,17 @@ export async function reliabilityStudy(
   input: ReliabilityInput,
 ): Promise<ReliabilityStudy> {
   const { seeds, confidence, stack } = input;
-  const tasks = [undefined, ...WHAT_IF.map(({ vary }) => vary)].flatMap((vary) =>
+  const asked = questions(input.action);
+  const variations = [undefined, ...asked.map(({ vary }) => vary)];
+  const tasks = variations.flatMap((vary) =>
     seeds.map((seed): Task => ({ seed, ...(stack !== undefined && { stack }), ...(vary && { vary }) })),
   );
   const all = await run(tasks);
-  const part = (i: number) => all.slice(i * seeds.length, (i + 1) * seeds.length);
-  const base = part(0);
+  const runsWith = (vary: Variation | undefined) => {
+    const at = variations.indexOf(vary) * seeds.length;
+    return all.slice(at, at + seeds.length);
+  };
+  const base = runsWith(undefined);
   const over = (of: (r: Figures) => number | null) => estimate(base.map(of), confidence);
   const total = (id: string) => base.reduce((sum, r) => sum + figure(r, id), 0);
   const interruptions = total('interruptions');
@@ -141,7 +167,9 @@ export async function reliabilityStudy(
           (b.faults?.mean ?? 0) - (a.faults?.mean ?? 0) ||
           (a.kind < b.kind ? -1 : 1),
       ),
-    whatIf: WHAT_IF.map(({ change }, i) => difference(change, base, part(i + 1), confidence)),
+    whatIf: asked.map(({ change, vary, against }) =>
+      difference(change, runsWith(against), runsWith(vary), confidence),
+    ),
     digests: base.map(digestOf),
     notes: notesOf(input, total('faults'), interruptions),
   };

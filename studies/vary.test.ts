@@ -57,16 +57,18 @@ describe('what a sensitivity study changes', () => {
   });
 
   it('is one more node in each pool with GPUs, kept aside by the action that uses it', () => {
-    const { nodes, recovery } = varied(scenario, { spares: 1 });
+    const { nodes, recovery } = varied(scenario, { action: 'HotSpare', spares: 1 });
     expect(nodes.count).toBe(scenario.nodes.count + 1);
     expect(nodes.names[nodes.count - 1]).toBe('p-1-spare-1');
     expect(nodes.gpus[nodes.count - 1]).toBe(8);
     expect(recovery).toMatchObject({ spares: [1, 0], faultTolerance: { action: 'HotSpare' } });
     // A scenario that says nothing of recovery gets the guide's policy with that action.
-    expect(varied(plain, { spares: 1 }).recovery?.faultTolerance).toMatchObject({
+    expect(varied(plain, { action: 'HotSpare' }).recovery?.faultTolerance).toMatchObject({
       eventCodes: [79, 94, 95],
       action: 'HotSpare',
     });
+    // The spare by itself changes no action.
+    expect(varied(scenario, { spares: 1 }).recovery?.faultTolerance).toEqual(scenario.recovery?.faultTolerance);
   });
 
   it('is a price for GPUs that have none, and an earlier end', () => {

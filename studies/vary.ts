@@ -14,6 +14,8 @@ export interface Variation {
   telemetry?: 'shipped' | 'seed';
   /** Times how long it takes to notice a fault: telemetry, exits, silent nodes, hangs. */
   detection?: number;
+  /** Instead of what the FaultTolerancePolicy (the guide's, where there is none) does; without a spare it reschedules. */
+  action?: 'HotSpare';
   /** More nodes kept as hot spares, in each pool with GPUs; new ones. */
   spares?: number;
   /** Ends then, µs; what would arrive later is left out. */
@@ -24,13 +26,14 @@ export interface Variation {
 
 /** Apply it after `underStack`, whose values it changes. */
 export function varied(scenario: Scenario, variation: Variation = {}): Scenario {
-  const { faultRate, teams, telemetry, detection, spares, untilUs, priceMicroUsd } = variation;
+  const { faultRate, teams, telemetry, detection, action, spares, untilUs, priceMicroUsd } = variation;
   let s = scenario;
   if (priceMicroUsd !== undefined)
     s = { ...s, pools: s.pools.map((p) => (p.priceMicroUsd > 0 || p.gpuModel === '' ? p : { ...p, priceMicroUsd })) };
   if (faultRate !== undefined) s = withFaultRate(s, faultRate);
   if (teams !== undefined) s = teams === 'one' ? asOneTeam(s) : withTwiceTheTeams(s);
   if (telemetry !== undefined || detection !== undefined) s = withDetection(s, telemetry, detection ?? 1);
+  if (action !== undefined) s = withAction(s, action);
   if (spares !== undefined && spares > 0) s = withSpares(s, spares);
   if (untilUs !== undefined) s = { ...s, durationUs: untilUs };
   return s;
@@ -105,11 +108,18 @@ function withDetection(scenario: Scenario, preset: 'shipped' | 'seed' | undefine
   };
 }
 
-/** A copy of each pool's last node with GPUs, kept aside for action HotSpare, which a policy then has. */
+function withAction(scenario: Scenario, action: 'HotSpare'): Scenario {
+  const recovery = recoveryOf(scenario);
+  return {
+    ...scenario,
+    recovery: { ...recovery, faultTolerance: { ...(recovery.faultTolerance ?? GUIDE_FAULT_TOLERANCE), action } },
+  };
+}
+
+/** A copy of each pool's last node with GPUs, kept aside. Only action HotSpare uses it. */
 function withSpares(scenario: Scenario, count: number): Scenario {
   const { nodes } = scenario;
   const recovery = recoveryOf(scenario);
-  const tolerance = recovery.faultTolerance ?? GUIDE_FAULT_TOLERANCE;
   const models: number[] = [];
   scenario.pools.forEach((_, p) => {
     for (let n = nodes.count - 1; n >= 0; n--) {
@@ -125,7 +135,6 @@ function withSpares(scenario: Scenario, count: number): Scenario {
     recovery: {
       ...recovery,
       spares: scenario.pools.map((_, p) => (recovery.spares[p] ?? 0) + added[p]),
-      faultTolerance: { ...tolerance, action: 'HotSpare' },
     },
   };
 }

@@ -4,7 +4,9 @@ import { Command } from 'commander';
 import { UserError } from '../../scenarios/import/import.ts';
 import { builtins } from '../../scenarios/index.ts';
 import { comparedStackNames } from '../../sim/policy/recovery/compared.ts';
+import { recoveryOf } from '../../sim/policy/recovery/stacks.ts';
 import type { Scenario } from '../../sim/simulate.ts';
+import { taskScenario } from '../../studies/pool.ts';
 import { reliabilityStudy } from '../../studies/reliability.ts';
 import { reliabilityDocument, reliabilityText } from '../../studies/reliability-report.ts';
 import { stackOf } from '../../studies/stacks.ts';
@@ -62,6 +64,7 @@ async function report(name: string, flags: Flags): Promise<void> {
       scenario: scenario.name,
       stack,
       gpus: installed,
+      action: recoveryOf(taskScenario(scenario, { stack })).faultTolerance?.action ?? null,
       sizes: [...new Set([8, 64, 512, installed])].filter((n) => n > 0 && n <= installed).sort((a, b) => a - b),
       seeds: seedsFrom(flags.firstSeed, flags.seeds),
       confidence: flags.confidence,
