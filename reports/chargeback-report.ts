@@ -3,7 +3,7 @@ import type { ChargebackInput, ChargebackRules } from './chargeback.ts';
 import type { ChargeRow, Period, ProjectSum } from './chargeback-tables.ts';
 import { stackedBars } from './charts.ts';
 import { type Block, type ReportDocument, tableBlock } from './document.ts';
-import { dollars } from './format.ts';
+import { counted, dollars } from './format.ts';
 
 export interface ChargebackAbout {
   version: string;
@@ -74,7 +74,7 @@ export function chargebackDocument(
     categoryTable(rows),
     { kind: 'heading', text: `By ${period}` },
     ...(rows.length > MOST_ROWS
-      ? [{ kind: 'text', text: `${rows.length} rows: the CSV has them.` } as const]
+      ? [{ kind: 'text', text: `${counted(rows.length, 'row')}: the CSV has them.` } as const]
       : [rowTable(rows)]),
   ];
   return {

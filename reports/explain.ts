@@ -1,7 +1,7 @@
 /** A job's life in sentences with times, for `simsup explain`. */
 import type { LifeEvent, LifeRow, Scenario } from '../sim/simulate.ts';
 import { csvField } from './csv.ts';
-import { exactSeconds, span } from './format.ts';
+import { counted, exactSeconds, span } from './format.ts';
 
 /** One thing that happened to a job, as `lives.csv` has it. */
 export interface LifeEntry {
@@ -98,7 +98,7 @@ export function explainJob(facts: JobFacts, entries: readonly LifeEntry[]): Expl
     switch (event) {
       case 'submit':
         pendingSince = seconds;
-        tell(seconds, event, `submitted to project ${facts.project}: ${amount(facts.gpus, 'GPU')}`);
+        tell(seconds, event, `submitted to project ${facts.project}: ${counted(facts.gpus, 'GPU')}`);
         break;
       case 'wait':
         if (reason === lastWait) return;
@@ -141,7 +141,7 @@ export function explainJob(facts: JobFacts, entries: readonly LifeEntry[]): Expl
         tell(seconds, event, 'cannot write its checkpoint', reason);
         break;
       case 'shrink':
-        tell(seconds, event, `gives back ${amount(count, 'worker')} on ${nodeList(on)}`, reason);
+        tell(seconds, event, `gives back ${counted(count, 'worker')} on ${nodeList(on)}`, reason);
         break;
       case 'preempt':
       case 'reclaim':
@@ -281,7 +281,7 @@ function summaryOf(facts: JobFacts): string {
   const parts = [`waited ${span(queueSeconds)} in all`];
   if (preemptions > 0) parts.push(`was preempted ${times(preemptions)}`);
   if (restarts > 0) parts.push(`died ${times(restarts)}`);
-  return `${facts.id}: ${amount(gpus, 'GPU')} for ${project}, under ${policy}: ${status}; ${parts.join(', ')}.`;
+  return `${facts.id}: ${counted(gpus, 'GPU')} for ${project}, under ${policy}: ${status}; ${parts.join(', ')}.`;
 }
 
 /** `what: why.`, with one stop. */
@@ -291,8 +291,6 @@ function sentence([what, reason = '']: string[]): string {
   const full = reason === '' ? what : `${what}: ${begun}`;
   return /[.!?]$/.test(full) ? full : `${full}.`;
 }
-
-const amount = (n: number, what: string) => `${n} ${what}${n === 1 ? '' : 's'}`;
 
 function nodeList(nodes: readonly string[]): string {
   if (nodes.length === 0) return 'its nodes';

@@ -11,6 +11,11 @@ export function decimal(value: number, digits = 0): string {
   return fraction === undefined ? grouped : `${grouped}.${fraction}`;
 }
 
+/** `1 seed`, `1,200 seeds`: a number of things whose plural ends in s. */
+export function counted(n: number, what: string): string {
+  return `${Number.isInteger(n) ? decimal(n) : n} ${what}${n === 1 ? '' : 's'}`;
+}
+
 /** `62.1 %` of a share 0..1. */
 export function percent(share: number, digits = 1): string {
   return `${(share * 100).toFixed(digits)} %`;

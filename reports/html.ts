@@ -1,6 +1,6 @@
 /** A run as one page that needs nothing else: no script, no font, no address outside. */
 import { CATEGORIES, type Category, type Run, SECOND_US } from '../sim/simulate.ts';
-import { decimal, dollars, percent, span } from './format.ts';
+import { counted, decimal, dollars, percent, span } from './format.ts';
 import { escapeHtml, htmlPage, htmlTable } from './page.ts';
 import { type ProvisioningSummary, provisioningSentences, weekCells } from './provisioning.ts';
 import type { Distribution } from './quantiles.ts';
@@ -62,7 +62,7 @@ ${htmlTable(
 <h2>Over time</h2>
 ${stackedArea(run, present)}
 <h2>Jobs</h2>
-<p>${decimal(jobs.counts.total)} jobs: ${(['completed', 'failed', 'running', 'pending', 'unschedulable'] as const).map((status) => `${decimal(jobs.counts[status])} ${status}`).join(', ')}; ${decimal(jobs.preemptions)} preemptions, ${decimal(jobs.restarts)} restarts.${jobs.counts.notSubmitted > 0 ? ` Of the pending, ${decimal(jobs.counts.notSubmitted)} had not been submitted by the end.` : ''}</p>
+<p>${counted(jobs.counts.total, 'job')}: ${(['completed', 'failed', 'running', 'pending', 'unschedulable'] as const).map((status) => `${decimal(jobs.counts[status])} ${status}`).join(', ')}; ${counted(jobs.preemptions, 'preemption')}, ${counted(jobs.restarts, 'restart')}.${jobs.counts.notSubmitted > 0 ? ` Of the pending, ${decimal(jobs.counts.notSubmitted)} had not been submitted by the end.` : ''}</p>
 ${htmlTable(
   ['', 'jobs', 'mean', 'p50', 'p90', 'p95', 'p99', 'max'],
   [

@@ -1,5 +1,7 @@
 /** One row a job, as reports and files show it. */
+
 import { JOB_STATUS, type Run } from '../sim/simulate.ts';
+import { counted } from './format.ts';
 
 export const REPORTED_STATUS = ['completed', 'failed', 'running', 'pending', 'unschedulable'] as const;
 export type ReportedStatus = (typeof REPORTED_STATUS)[number];
@@ -73,6 +75,6 @@ export function whyUnschedulable(run: Run, job: number): string {
   const gpus = gpusAsked(run, job);
   const most = Math.max(0, ...installed.values());
   if (whole && worker > widest) return `a worker of ${worker} GPUs, but no node of ${names} has more than ${widest}`;
-  if (whole && gpus > most) return `${gpus} GPUs, but no pool of ${names} has more than ${most}`;
-  return `what it asks (${gpus} GPUs, CPU, memory, share or MIG profile) is on no set of nodes of ${names}`;
+  if (whole && gpus > most) return `${counted(gpus, 'GPU')}, but no pool of ${names} has more than ${most}`;
+  return `what it asks (${counted(gpus, 'GPU')}, CPU, memory, share or MIG profile) is on no set of nodes of ${names}`;
 }

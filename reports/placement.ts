@@ -1,6 +1,6 @@
 /** Whether a deployment's targets can be met by any placement, and by which: for programs and for people. */
 import type { PlacementOption, PlacementRule, PlacementVerdict } from '../sim/scenario.ts';
-import { decimal } from './format.ts';
+import { counted, decimal } from './format.ts';
 
 /** A way to place a replica, in `slo.deployments[].placement` of `run --json`. */
 export interface PlacementRow {
@@ -68,7 +68,7 @@ function priced(o: PlacementRow): string {
     o.pools.length === 0
       ? ', not in this cluster'
       : `${o.fits ? ' in' : ', more than'} ${o.pools.join(', ')}${o.fits ? '' : ' has'}`;
-  return `${o.replicas} × ${nameOf(o)} (${o.gpus} GPU${o.gpus === 1 ? '' : 's'}${where}${price})`;
+  return `${o.replicas} × ${nameOf(o)} (${counted(o.gpus, 'GPU')}${where}${price})`;
 }
 
 /** So many other ways are named. */

@@ -3,7 +3,7 @@
 import type { SketchSummary } from '../sim/record/sketch.ts';
 import type { Cause, ReplicaCounts, ServingFigures } from '../sim/record/slo.ts';
 import { HOUR_US } from '../sim/scenario.ts';
-import { decimal } from './format.ts';
+import { counted, decimal } from './format.ts';
 import { type PlacementSummary, placementSummary, placementText } from './placement.ts';
 
 export interface LatencyMs {
@@ -176,7 +176,7 @@ export function sloText(s: SloSummary): string[] {
   ];
   const closed = s.fidelity === 'rate' ? ', by the closed form of each minute' : '';
   return [
-    `${s.deployment}: ${decimal(s.completed)} of ${decimal(s.requests)} requests answered on ${decimal(s.gpus)} GPUs${closed}.`,
+    `${s.deployment}: ${decimal(s.completed)} of ${counted(s.requests, 'request')} answered on ${counted(s.gpus, 'GPU')}${closed}.`,
     `  ${[`busy ${(100 * s.busyShare).toFixed(0)} % of the time`, ...also].filter((t) => t !== '').join('; ')}`,
     ...(wanted.length === 0 ? [] : [`  targets: ${wanted.join('; ')}`]),
     ...(s.attainment === null ? [] : [`  attainment ${(100 * s.attainment).toFixed(1)} % of requests`]),

@@ -1,6 +1,6 @@
 /** The plain summary of a run, as people paste it into a mail: at most 100 columns wide. */
 import { CATEGORIES, type Category } from '../sim/simulate.ts';
-import { decimal, dollars, percent, span } from './format.ts';
+import { counted, decimal, dollars, percent, span } from './format.ts';
 import { type ProvisioningSummary, provisioningSentences, weekCells } from './provisioning.ts';
 import { sloText } from './serving.ts';
 import type { QueueSummary, RunSummary } from './summary.ts';
@@ -108,7 +108,7 @@ export function warnings(summary: RunSummary): string[] {
     );
   if (summary.stalled) {
     texts.push(
-      `Stalled: ${decimal(jobs.counts.pending)} jobs wait for GPUs and nothing can happen any more that would free them (half-started gangs hold them).`,
+      `Stalled: ${counted(jobs.counts.pending, 'job')} wait for GPUs and nothing can happen any more that would free them (half-started gangs hold them).`,
     );
   }
   texts.push(...summary.warnings.map(plain));
@@ -208,7 +208,7 @@ function jobs({ jobs }: RunSummary): string[] {
   ];
   for (const [count, what] of others) if (count > 0) parts.push(`${decimal(count)} ${what}`);
   const lines = wrap(
-    `${decimal(counts.total)} jobs: ${parts.join(', ')}; ${decimal(jobs.preemptions)} preemptions, ${decimal(jobs.restarts)} restarts`,
+    `${counted(counts.total, 'job')}: ${parts.join(', ')}; ${counted(jobs.preemptions, 'preemption')}, ${counted(jobs.restarts, 'restart')}`,
     '  ',
   ).map((line) => (line.startsWith('  ') ? line : `  ${line}`));
   const cell = (value: string) => value.padStart(13);

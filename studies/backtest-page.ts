@@ -1,6 +1,6 @@
 /** A backtest as one self-contained page, with the waits of all jobs as points and the two distributions. */
 import { scaleLinear, scaleSymlog } from 'd3';
-import { span } from '../reports/format.ts';
+import { counted, span } from '../reports/format.ts';
 import { escapeHtml, htmlPage, htmlTable } from '../reports/page.ts';
 import type { Backtest, Pair } from './backtest.ts';
 import { accuracyTable, counts, growthTable, LEGEND, quantileTable } from './backtest-report.ts';
@@ -13,7 +13,7 @@ export function backtestHtml(report: Backtest, pairs: readonly Pair[]): string {
     )}\n`;
   const parts = [
     `<h1>Backtest of ${escapeHtml(report.log)}</h1>
-<p class="muted">${escapeHtml(report.format)} on ${report.nodes} nodes with ${report.gpus} GPUs under ${escapeHtml(report.policy)}, seed ${escapeHtml(report.seed)}, digest <code>${report.digest}</code>. ${escapeHtml(counts(report))} Cluster: ${escapeHtml(report.clusterRule)}</p>
+<p class="muted">${escapeHtml(report.format)} on ${counted(report.nodes, 'node')} with ${counted(report.gpus, 'GPU')} under ${escapeHtml(report.policy)}, seed ${escapeHtml(report.seed)}, digest <code>${report.digest}</code>. ${escapeHtml(counts(report))} Cluster: ${escapeHtml(report.clusterRule)}</p>
 <h2>Can you trust it on your cluster?</h2>
 <p class="warn">${escapeHtml(report.verdict.sentence)}</p>
 `,

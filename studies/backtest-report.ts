@@ -1,12 +1,12 @@
 /** A backtest as text and as CSV. */
 import { csvField } from '../reports/csv.ts';
-import { decimal, percent, span } from '../reports/format.ts';
+import { counted, decimal, percent, span } from '../reports/format.ts';
 import type { Accuracy, Backtest, Growth, Pair } from './backtest.ts';
 
 export function backtestText(report: Backtest): string {
   const { jobs, overall } = report;
   const lines = [
-    `Backtest of ${report.log} (${report.format}) on ${decimal(report.nodes)} nodes with ${decimal(report.gpus)} GPUs under ${report.policy}`,
+    `Backtest of ${report.log} (${report.format}) on ${counted(report.nodes, 'node')} with ${counted(report.gpus, 'GPU')} under ${report.policy}`,
     `  ${counts(report)}`,
     `  Cluster: ${report.clusterRule}`,
   ];

@@ -1,4 +1,5 @@
 /** A comparison as text, Markdown and a page. */
+import { counted } from '../reports/format.ts';
 import { escapeHtml, htmlPage, htmlTable } from '../reports/page.ts';
 import { amount, type Comparison, type Difference, type Verdict } from './compare.ts';
 
@@ -59,7 +60,7 @@ export function comparisonHtml(comparison: NamedComparison): string {
 
 function title({ scenario, baseline, variants, seeds }: NamedComparison): string {
   const names = [baseline, ...variants.map(({ name }) => name)].join(', ');
-  return `${scenario}: ${names}; ${seeds.length} seed${seeds.length === 1 ? '' : 's'} each`;
+  return `${scenario}: ${names}; ${counted(seeds.length, 'seed')} each`;
 }
 
 const ORDER: readonly Verdict[] = ['worse', 'better', 'too few seeds', 'no difference', 'not measured'];

@@ -3,7 +3,7 @@
  * at one seed (common random numbers), so the difference within a seed is the treatment's, and the spread of those
  * differences over seeds says how sure it is.
  */
-import { decimal, dollars, percent, span } from '../reports/format.ts';
+import { counted, decimal, dollars, percent, span } from '../reports/format.ts';
 import type { FigureSpec } from './figures.ts';
 import { type Interval, meanInterval, valuesNeeded } from './stats.ts';
 
@@ -119,7 +119,7 @@ function sentenceOf(row: Row, confidence: number): string {
   const sure = `${Math.round(confidence * 100)} % CI`;
   if (n === 1) return `${label}: ${by(mean, relative?.mean ?? null, unit)} ${direction} in the one run (${from})`;
   if (verdict === 'too few seeds') {
-    const needed = row.seedsNeeded === null ? '' : `; about ${row.seedsNeeded} seeds would tell`;
+    const needed = row.seedsNeeded === null ? '' : `; about ${counted(row.seedsNeeded, 'seed')} would tell`;
     return `${label}: ${n} seeds cannot tell (${from}, ${sure} of the difference ${signed(low, unit)} to ${signed(high, unit)}${needed})`;
   }
   const bounds =

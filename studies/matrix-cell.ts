@@ -2,6 +2,7 @@
  * A cell of the decision matrix as a scenario: a cluster of a size, shared by some teams, with one kind of work. What the
  * work is made of is the same in all cells; only sizes that the cluster can hold twice over are left in.
  */
+import { counted } from '../reports/format.ts';
 
 export const WORKS = ['training', 'mixed'] as const;
 export type Work = (typeof WORKS)[number];
@@ -67,7 +68,7 @@ export function cellScenario(cell: Cell, options: CellOptions): string {
   const training = Math.max(0, load * gpus - served) * 24;
   const names = Array.from({ length: teams }, (_, i) => `team-${i + 1}`);
   const quota = names.map((_, i) => Math.floor(gpus / teams) + (i < gpus % teams ? 1 : 0));
-  return `# ${gpus} GPUs, ${teams} team${teams === 1 ? '' : 's'}, ${work} work: a cell of the decision matrix.
+  return `# ${counted(gpus, 'GPU')}, ${counted(teams, 'team')}, ${work} work: a cell of the decision matrix.
 apiVersion: simsup.dev/v1
 kind: Simulation
 metadata: {name: matrix-${gpus}-${teams}-${work}}

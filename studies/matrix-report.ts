@@ -1,7 +1,7 @@
 /** The decision matrix as a document, and as what a terminal shows. */
 import { stackedBars } from '../reports/charts.ts';
 import { type Block, type ColumnSpec, type ReportDocument, tableBlock } from '../reports/document.ts';
-import { decimal, percent } from '../reports/format.ts';
+import { counted, decimal, percent } from '../reports/format.ts';
 import type { ComparedStack } from '../sim/simulate.ts';
 import { within } from './break-even-report.ts';
 import { wholeUsd } from './break-even-study.ts';
@@ -23,7 +23,7 @@ export interface MatrixReport {
 }
 
 const titleOf = ({ stacks }: MatrixReport, name: string) => stacks.find((s) => s.name === name)?.title ?? name;
-const cellName = ({ gpus, teams, work }: CellResult) => `${gpus} GPUs, ${teams} team${teams === 1 ? '' : 's'}, ${work}`;
+const cellName = ({ gpus, teams, work }: CellResult) => `${counted(gpus, 'GPU')}, ${counted(teams, 'team')}, ${work}`;
 
 const WORD: Record<Verdict, string> = { pays: 'pays', overkill: 'overkill', 'cannot tell': 'seeds cannot tell' };
 
@@ -35,7 +35,7 @@ export function matrixVerdict(report: MatrixReport): string[] {
       ? 'in every cell'
       : cells.length === 0
         ? 'nowhere'
-        : `in ${cells.length} of ${report.cells.length} cells (${cells.map(cellName).join('; ')})`;
+        : `in ${cells.length} of ${counted(report.cells.length, 'cell')} (${cells.map(cellName).join('; ')})`;
   const against = (other: string, of: (cell: CellResult) => Margin) => {
     const which = (verdict: Verdict) => report.cells.filter((cell) => of(cell).verdict === verdict);
     const open = which('cannot tell');
@@ -64,7 +64,7 @@ export function matrixText(report: MatrixReport): string {
   const widths = head.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i].length)));
   const line = (cells: readonly string[]) => `  ${cells.map((text, i) => text.padEnd(widths[i])).join('  ')}`.trimEnd();
   return `${[
-    `Decision matrix: ${report.cells.length} cells, ${report.seeds.length} seeds of ${report.days} days under each stack (simulated)`,
+    `Decision matrix: ${counted(report.cells.length, 'cell')}, ${counted(report.seeds.length, 'seed')} of ${counted(report.days, 'day')} under each stack (simulated)`,
     `${report.gpuModel} at $${report.price} per GPU-hour; the work asks for ${percent(report.load, 0)} of each cluster. $ per GPU and month.`,
     '',
     line(head),
@@ -159,7 +159,7 @@ export function matrixDocument(report: MatrixReport): ReportDocument {
   ];
   return {
     title: `Decision matrix: what should which cluster run?`,
-    subtitle: `${report.gpuModel} at $${report.price} per GPU-hour; ${report.seeds.length} seeds of ${report.days} days in each cell; ${percent(report.confidence, 0)} confidence`,
+    subtitle: `${report.gpuModel} at $${report.price} per GPU-hour; ${counted(report.seeds.length, 'seed')} of ${counted(report.days, 'day')} in each cell; ${percent(report.confidence, 0)} confidence`,
     blocks,
     definitions: {
       'best for its price':

@@ -1,7 +1,7 @@
 /** A plan as text, and as a document: a page, Markdown or CSV. */
 import { curveChart } from '../reports/charts.ts';
 import { type Block, type ReportDocument, tableBlock } from '../reports/document.ts';
-import { decimal, dollars, percent } from '../reports/format.ts';
+import { counted, dollars, percent } from '../reports/format.ts';
 import { LEGEND } from '../reports/summary.ts';
 import { amount } from './compare.ts';
 import type { PlanInput, PlanReport } from './plan-report.ts';
@@ -48,7 +48,7 @@ function aligned(rows: readonly (readonly string[])[]): string[] {
 }
 
 function title({ scenario, candidates, seeds }: PlanReport): string {
-  return `${scenario}: the cheapest of ${decimal(candidates)} candidates, ${seeds.length} seed${seeds.length === 1 ? '' : 's'}`;
+  return `${scenario}: the cheapest of ${counted(candidates, 'candidate')}, ${counted(seeds.length, 'seed')}`;
 }
 
 export function planDocument(

@@ -1,6 +1,6 @@
 /** What a plan's search found: the answer, how sure it is, what binds, what comes next, what else the money buys. */
 
-import { decimal, dollars, percent } from '../reports/format.ts';
+import { counted, decimal, dollars, percent } from '../reports/format.ts';
 import { shown } from '../scenarios/paths.ts';
 import type { Study } from '../scenarios/study.ts';
 import type { Point } from '../scenarios/variants.ts';
@@ -295,7 +295,7 @@ function sentencesOf(report: PlanReport, input: PlanInput, search: PlanSearch): 
   if (excluded.dominated > 0) parts.push(`${decimal(excluded.dominated)} unrun, because a bigger one clearly misses`);
   if (excluded.refused > 0) parts.push(`${decimal(excluded.refused)} because the scenario is refused`);
   sentences.push(
-    `${decimal(runs.made + runs.reused)} runs of ${decimal(runs.all)} (${percent((runs.made + runs.reused) / runs.all)})${runs.reused > 0 ? `, ${decimal(runs.reused)} of them known before` : ''}; ruled out: ${parts.join(', ')}.`,
+    `${counted(runs.made + runs.reused, 'run')} of ${decimal(runs.all)} (${percent((runs.made + runs.reused) / runs.all)})${runs.reused > 0 ? `, ${decimal(runs.reused)} of them known before` : ''}; ruled out: ${parts.join(', ')}.`,
   );
   if (search.givenUpEarly > 0) {
     sentences.push(

@@ -93,7 +93,8 @@ function questions(action: string | null): Question[] {
       ? [{ change: SPARE, vary: { spares: 1 } }]
       : [
           {
-            change: action === null ? 'a FaultTolerancePolicy with action HotSpare' : `action HotSpare instead of ${action}`,
+            change:
+              action === null ? 'a FaultTolerancePolicy with action HotSpare' : `action HotSpare instead of ${action}`,
             vary: HOT,
           },
           { change: `${SPARE}, beyond that`, vary: { ...HOT, spares: 1 }, against: HOT },
@@ -167,9 +168,7 @@ export async function reliabilityStudy(
           (b.faults?.mean ?? 0) - (a.faults?.mean ?? 0) ||
           (a.kind < b.kind ? -1 : 1),
       ),
-    whatIf: asked.map(({ change, vary, against }) =>
-      difference(change, runsWith(against), runsWith(vary), confidence),
-    ),
+    whatIf: asked.map(({ change, vary, against }) => difference(change, runsWith(against), runsWith(vary), confidence)),
     digests: base.map(digestOf),
     notes: notesOf(input, total('faults'), interruptions),
   };

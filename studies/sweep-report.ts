@@ -1,6 +1,6 @@
 /** A sweep as text and as a document: a line a point, means over its seeds with their intervals. */
 import { type Block, type ColumnSpec, type ReportDocument, tableBlock } from '../reports/document.ts';
-import { decimal } from '../reports/format.ts';
+import { counted, decimal } from '../reports/format.ts';
 import { LEGEND } from '../reports/summary.ts';
 import { shown } from '../scenarios/paths.ts';
 import { amount } from './compare.ts';
@@ -40,7 +40,9 @@ export function sweepReport(plan: SweepPlan, rows: readonly SweepRow[]): SweepRe
       first.refused?.includes('deserved') && !plan.study.scaleQuotas
         ? ' (quotas: in-proportion in the Study makes quotas follow their pools)'
         : '';
-    notes.push(`${refused} of ${points.length} points cannot be: point ${first.number}, ${first.refused}${hint}.`);
+    notes.push(
+      `${refused} of ${counted(points.length, 'point')} cannot be: point ${first.number}, ${first.refused}${hint}.`,
+    );
   }
   const best = shownFigures(plan).flatMap((spec) => {
     const there = points.filter((p) => p.figures[spec.id] !== null);
@@ -51,7 +53,7 @@ export function sweepReport(plan: SweepPlan, rows: readonly SweepRow[]): SweepRe
     const equal = there.filter((p) => value(p) === value(top)).length;
     // What is the same everywhere recommends nothing.
     if (equal === there.length) return [];
-    const others = equal === 1 ? '' : ` and ${decimal(equal - 1)} other${equal === 2 ? '' : 's'}`;
+    const others = equal === 1 ? '' : ` and ${counted(equal - 1, 'other')}`;
     const text = `${spec.label}: ${meanText(top, spec)} at ${pointText(top, plan)}${others}`;
     return [{ figure: spec.id, label: spec.label, number: top.number, text }];
   });
@@ -102,7 +104,7 @@ export function sweepText(report: SweepReport): string {
   for (const { text } of report.best) lines.push(`Best ${text}`);
   for (const note of report.notes) lines.push(`Note: ${note}`);
   lines.push(
-    `Means over ${plan.study.seeds.length} seed${plan.study.seeds.length === 1 ? '' : 's'}, the same for every point (same arrivals, same candidate faults).`,
+    `Means over ${counted(plan.study.seeds.length, 'seed')}, the same for every point (same arrivals, same candidate faults).`,
   );
   return `${lines.join('\n')}\n`;
 }
@@ -126,7 +128,7 @@ export function sweepDocument(report: SweepReport): ReportDocument {
   }));
   return {
     title: title(report),
-    subtitle: `Means over the same ${study.seeds.length} seed${study.seeds.length === 1 ? '' : 's'} for every point, ± half the ${Math.round(100 * study.confidence)} % interval (Student's t).`,
+    subtitle: `Means over the same ${counted(study.seeds.length, 'seed')} for every point, ± half the ${Math.round(100 * study.confidence)} % interval (Student's t).`,
     blocks: [
       ...notes.map((text): Block => ({ kind: 'warning', text })),
       ...(best.length === 0 ? [] : [{ kind: 'list' as const, items: best.map(({ text }) => `Best ${text}`) }]),
@@ -161,5 +163,5 @@ function axisCells(p: PointSummary, { study }: SweepPlan): string[] {
 function title({ plan, points, runs }: SweepReport): string {
   const name = plan.study.name === '' ? plan.name : `${plan.name}, ${plan.study.name}`;
   const { seeds } = plan.study;
-  return `${name}: ${decimal(points.length)} points × ${seeds.length} seed${seeds.length === 1 ? '' : 's'} = ${decimal(runs)} runs`;
+  return `${name}: ${counted(points.length, 'point')} × ${counted(seeds.length, 'seed')} = ${counted(runs, 'run')}`;
 }

@@ -1,14 +1,11 @@
 /** A forecast as whoever waits reads it. */
-import { decimal, percent, span } from '../reports/format.ts';
+import { counted, percent, span } from '../reports/format.ts';
 import type { Alternative, Band, When } from './when.ts';
 
 export function whenText(found: When): string {
   const { wait, start } = found;
   const workers = found.workers === 1 ? '' : ` in ${found.workers} workers`;
-  const lines = [
-    `${found.job}  ${found.queue}, ${decimal(found.gpus)} GPU${found.gpus === 1 ? '' : 's'}${workers}`,
-    '',
-  ];
+  const lines = [`${found.job}  ${found.queue}, ${counted(found.gpus, 'GPU')}${workers}`, ''];
   if (wait.p50 === null) {
     const share = found.startedWithin[found.startedWithin.length - 1].share;
     lines.push(
@@ -35,7 +32,7 @@ export function whenText(found: When): string {
     lines.push('', 'Whose end lets it start');
     for (const { job, queue, gpus, ranSeconds, share } of found.waitsFor) {
       const ran = ranSeconds === null ? 'waits itself' : `has run ${span(ranSeconds)}`;
-      lines.push(`  ${job}  ${queue}, ${decimal(gpus)} GPUs, ${ran}: in ${percent(share, 0)} of the futures`);
+      lines.push(`  ${job}  ${queue}, ${counted(gpus, 'GPU')}, ${ran}: in ${percent(share, 0)} of the futures`);
     }
   }
   const sooner = found.alternatives.filter((a) => helps(a, found));

@@ -1,5 +1,7 @@
 /** A scheduler's snapshot, and a log of the same cluster, as what `when` forecasts from. */
+
 import { decide } from '../reports/decide.ts';
+import { counted } from '../reports/format.ts';
 import { memoryReader } from '../scenarios/builtin/index.ts';
 import { UserError } from '../scenarios/import/import.ts';
 import { importSnapshot } from '../scenarios/import/kai-snapshot.ts';
@@ -92,7 +94,7 @@ function jobNamed({ state, untried }: Snapshot, wanted: string): JobState {
   }
   if (found.length > 1 && job.name !== wanted)
     throw new UserError(
-      `'${wanted}' is the name of ${found.length} jobs: say which, as ${found.map(({ name }) => name).join(' or ')}`,
+      `'${wanted}' is the name of ${counted(found.length, 'job')}: say which, as ${found.map(({ name }) => name).join(' or ')}`,
     );
   if (!waits(job)) throw new UserError(`${job.name} does not wait: ${runs(job) ? 'it runs already' : 'it has ended'}`);
   if (runs(job))
@@ -157,7 +159,7 @@ export function snapshotPast(state: SnapshotState, log: RecordedLog): SnapshotPa
       ? endUs
       : state.nowUs - compiled.startEpochSeconds * 1e6;
   const assumptions = [
-    `How long jobs take and who else comes is drawn from ${count} jobs of ${log.format}: of the same user and size where ten or more ran as long, else of the user, the size, or all; arrivals as on some day of the log at this time of day.`,
+    `How long jobs take and who else comes is drawn from ${counted(count, 'job')} of ${log.format}: of the same user and size where ten or more ran as long, else of the user, the size, or all; arrivals as on some day of the log at this time of day.`,
   ];
   if (renamed.size > 0) {
     const shown = [...renamed].slice(0, 4).map(([from, to]) => `${from || '(none)'} → ${to}`);

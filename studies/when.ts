@@ -2,6 +2,7 @@
  * `simsup when`: when will a job of a real cluster start, what blocks it, and what would make it start sooner. The state is
  * a scheduler's snapshot, or the state a log had when the job was submitted; the figures are a Monte Carlo forecast.
  */
+import { counted } from '../reports/format.ts';
 import { JOB_STATUS, type JobSpec, type PolicyFactory, Simulation } from '../sim/simulate.ts';
 import { DEFAULT_HORIZON_US, forecastWaits, gpusOf, type Past, type Present, quantileOf, specOf } from './forecast.ts';
 import { BAND, type Backcast, corrected, FEWEST_TO_CALIBRATE } from './forecast-history.ts';
@@ -176,7 +177,6 @@ function variantsOf({ scenario, target }: Present): Variant[] {
     out.push({ kind, what, change: (own, job) => (job === target ? { ...own, ...changes } : own) });
   const workers = spec.taskGpus.length;
   const each = spec.taskGpus[0] ?? 0;
-  const gpus = (n: number) => `${n} GPU${n === 1 ? '' : 's'}`;
   for (const part of [2, 4]) {
     if (workers > 1 && workers / part >= 1) {
       const fewer = spec.taskGpus.slice(0, Math.ceil(workers / part));
@@ -186,7 +186,7 @@ function variantsOf({ scenario, target }: Present): Variant[] {
       });
     } else if (workers === 1 && each / part >= 1) {
       const fewer = Math.ceil(each / part);
-      add('fewer gpus', `with ${gpus(fewer)} instead of ${each}`, { taskGpus: [fewer] });
+      add('fewer gpus', `with ${counted(fewer, 'GPU')} instead of ${each}`, { taskGpus: [fewer] });
     }
   }
   const minimum = spec.minTasks ?? workers;

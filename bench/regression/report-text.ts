@@ -1,5 +1,5 @@
 /** A bench's report for a terminal and, as Markdown, for a pull request. The same report gives the same bytes. */
-import { span } from '../../reports/format.ts';
+import { counted, span } from '../../reports/format.ts';
 import { amount } from '../../studies/compare.ts';
 import { type BenchReport, type CaseReport, rowSentence } from './bench.ts';
 import type { Parting } from './decisions.ts';
@@ -40,12 +40,11 @@ function mayBeWorse({ effect, better, threshold }: Shown): boolean {
 }
 
 export function title({ baseline, change, seeds, cases }: BenchReport): string {
-  const plural = (n: number, what: string) => `${n} ${what}${n === 1 ? '' : 's'}`;
-  return `${change} against ${baseline}: ${plural(cases.length, 'case')} × ${plural(seeds.length, 'seed')}`;
+  return `${change} against ${baseline}: ${counted(cases.length, 'case')} × ${counted(seeds.length, 'seed')}`;
 }
 
 export function headline({ verdict, fails, cases }: BenchReport): string {
-  if (verdict === 'regression') return `Regression: ${fails.length} finding${fails.length === 1 ? '' : 's'}.`;
+  if (verdict === 'regression') return `Regression: ${counted(fails.length, 'finding')}.`;
   if (cases.every(({ same }) => same)) return 'The same decisions, the same results.';
   const better = cases.flatMap(({ rows }) => rows).filter((row) => row.verdict === 'better').length;
   return better > 0 ? `No regression; ${better} figures are better.` : 'No regression.';
@@ -87,7 +86,7 @@ export function benchText(report: BenchReport): string {
 
 function sentence(row: Shown): string {
   const from = `${shown(row.baseline, row.unit)} → ${shown(row.change, row.unit)}`;
-  const needed = row.seedsNeeded === null ? '' : `; about ${row.seedsNeeded} seeds would tell`;
+  const needed = row.seedsNeeded === null ? '' : `; about ${counted(row.seedsNeeded, 'seed')} would tell`;
   const tail = row.verdict === 'cannot tell' ? `; the seeds cannot tell${needed}` : '';
   return `${rowSentence(row)}, ${from}${tail}${row.fails ? ' FAILS' : ''}`;
 }

@@ -1,4 +1,5 @@
 /** `simsup bench`: what a change to a scheduler does, to whom, and whether it is real; the exit code is the verdict. */
+
 import { mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Command } from 'commander';
@@ -16,6 +17,7 @@ import { benchHtml } from '../../bench/regression/report-html.ts';
 import { benchJunit } from '../../bench/regression/report-junit.ts';
 import { benchMarkdown, benchText } from '../../bench/regression/report-text.ts';
 import { timingsOf, timingsText } from '../../bench/regression/timings.ts';
+import { counted } from '../../reports/format.ts';
 import { UserError } from '../../scenarios/import/import.ts';
 import { isStored, openSide, SIDE_HELP, STORED_FORMAT, STORED_KIND } from '../host/bench-sides.ts';
 import { openCases } from '../host/bench-suite.ts';
@@ -240,7 +242,7 @@ async function fuzz(baseline: OpenSide | SideResult, change: OpenSide | SideResu
     const how = runOptions(change.name);
     for (const { kind, sentence, file } of files)
       process.stdout.write(`${kind}: ${sentence}\n  npx simsup run ${file} ${how}\n`);
-    const found = files.length === 0 ? 'nothing' : `${files.length} kind${files.length === 1 ? '' : 's'} of trouble`;
+    const found = files.length === 0 ? 'nothing' : `${counted(files.length, 'kind')} of trouble`;
     process.stdout.write(`Searched ${flags.fuzzRuns} small scenarios (seed ${flags.fuzzSeed}): found ${found}.\n`);
   }
   if (files.length > 0) process.exitCode = 1;

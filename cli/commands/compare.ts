@@ -1,5 +1,7 @@
 /** `simsup compare FILE --policy a,b,c` or `--stack a,b,c`: the same arrivals and candidate faults, and whether a difference is real. */
+
 import { Command } from 'commander';
+import { counted } from '../../reports/format.ts';
 import { UserError } from '../../scenarios/import/import.ts';
 import { comparedStackNames } from '../../sim/policy/recovery/compared.ts';
 import { policyNames, type Scenario } from '../../sim/simulate.ts';
@@ -152,7 +154,7 @@ function stackNotes(scenario: Scenario, variants: readonly Variant[], runs: read
     return n === 0
       ? []
       : [
-          `${name} never finishes its work in ${n} of ${all.length} seeds: jobs wait for each other and nothing can happen any more.`,
+          `${name} never finishes its work in ${n} of ${counted(all.length, 'seed')}: jobs wait for each other and nothing can happen any more.`,
         ];
   });
   return [...stackAssumptions(scenario, stacks), ...stuck];

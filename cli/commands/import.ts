@@ -15,6 +15,7 @@ import {
 import { type FileHandle, open } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { Command } from 'commander';
+import { counted, decimal } from '../../reports/format.ts';
 import {
   FORMATS,
   IMPORTERS,
@@ -293,8 +294,6 @@ function nodesText(file: string): string {
   return readFileSync(file, 'utf8');
 }
 
-const count = (n: number) => String(n).replace(/\B(?=(\d{3})+$)/g, ',');
-
 export function summary(
   format: string,
   result: ImportResult,
@@ -303,14 +302,14 @@ export function summary(
   const { report } = result;
   const unit = format === KAI_SNAPSHOT.name ? 'workload' : 'line';
   const lines = [
-    `${format}: ${count(report.rows)} rows, ${count(report.taken)} taken (${count(report.mended)} of them mended), ${count(report.refused)} refused.`,
+    `${format}: ${counted(report.rows, 'row')}, ${decimal(report.taken)} taken (${decimal(report.mended)} of them mended), ${decimal(report.refused)} refused.`,
   ];
   if (report.problemCount > 0) {
-    lines.push('', `${count(report.problemCount)} problem${report.problemCount === 1 ? '' : 's'}:`);
+    lines.push('', `${counted(report.problemCount, 'problem')}:`);
     for (const p of report.problems.slice(0, SHOWN_PROBLEMS))
       lines.push(`  ${p.line > 0 ? `${unit} ${p.line}: ` : ''}${p.what}`);
     if (report.problemCount > SHOWN_PROBLEMS)
-      lines.push(`  … and ${count(report.problemCount - SHOWN_PROBLEMS)} more; --json lists the first 100`);
+      lines.push(`  … and ${decimal(report.problemCount - SHOWN_PROBLEMS)} more; --json lists the first 100`);
   }
   if (report.taken > 0) {
     lines.push('', `Cluster: ${result.clusterRule}`);

@@ -1,7 +1,7 @@
 /** `simsup report break-even`: does the licence pay; simulated on a scenario, or from figures that are typed in. */
 import { Command } from 'commander';
 import { type BreakEven, breakEven } from '../../reports/break-even.ts';
-import { dollars, percent } from '../../reports/format.ts';
+import { counted, dollars, percent } from '../../reports/format.ts';
 import { UserError } from '../../scenarios/import/import.ts';
 import { builtin, builtins } from '../../scenarios/index.ts';
 import { quote } from '../../scenarios/units.ts';
@@ -111,7 +111,7 @@ function typedIn({ gpus, price, hours = '720', utilisation, licence, json }: Fla
 
 function typedInText(result: BreakEven, { gpus, price, hours }: Record<'gpus' | 'price' | 'hours', string>): string {
   const lines = [
-    `${gpus} GPUs × $${price} × ${hours} h = ${dollars(result.computeCost)}`,
+    `${gpus} ${gpus === '1' ? 'GPU' : 'GPUs'} × $${price} × ${hours} h = ${dollars(result.computeCost)}`,
     ...result.useful.map((usd, i) => `useful at ${percent(result.utilisation[i], 0)}: ${dollars(usd)}`),
     result.uplift < 0
       ? `That is ${dollars(-result.uplift)} less useful work, so no licence price pays.`
@@ -236,7 +236,7 @@ async function logHeadlines(flags: Flags): Promise<LogHeadline[]> {
     });
     const choice: ScenarioChoice = { name, allowRead: [] };
     const study: BreakEvenStudy = await withPool(choice, flags.threads, (run) => breakEvenStudy(run, options));
-    const title = `${scenario.title} ${options.gpus} GPUs at $${price}/h (the log has no price), ${options.seeds.length} seeds of faults:`;
+    const title = `${scenario.title} ${counted(options.gpus, 'GPU')} at $${price}/h (the log has no price), ${counted(options.seeds.length, 'seed')} of faults:`;
     headlines.push({ scenario: name, title, study, priceUsd: Number(price) });
   }
   return headlines;

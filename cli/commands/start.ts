@@ -2,7 +2,7 @@
 import { relative } from 'node:path';
 import { Command } from 'commander';
 import { documentHtml } from '../../reports/document.ts';
-import { decimal, percent, span } from '../../reports/format.ts';
+import { counted, decimal, percent, span } from '../../reports/format.ts';
 import { builtins } from '../../scenarios/index.ts';
 import { CATEGORIES } from '../../sim/simulate.ts';
 import { type BreakEvenReport, breakEvenDocument } from '../../studies/break-even-report.ts';
@@ -68,7 +68,7 @@ function text(study: BreakEvenStudy, title: string, out: string): string {
   return `${[
     'What would Mission Control buy over vanilla Kubernetes?',
     `The example cluster (32 H200, 16 B200): ${title}`,
-    `${study.seeds.length} months drawn anew, each under both; the same jobs, the same faults.`,
+    `${counted(study.seeds.length, 'month')} drawn anew, each under both; the same jobs, the same faults.`,
     '',
     study.verdict,
     `Jobs wait ${wait(before)} on average under ${before.title}, ${wait(after)} under ${after.title}.`,

@@ -1,6 +1,8 @@
 /** `simsup sweep FILE`: the Study's points × seeds over all cores, or over machines. */
+
 import { availableParallelism } from 'node:os';
 import { Command } from 'commander';
+import { counted } from '../../reports/format.ts';
 import { UserError } from '../../scenarios/import/import.ts';
 import { listPaths } from '../../scenarios/paths.ts';
 import { nearestName } from '../../scenarios/problem.ts';
@@ -91,7 +93,7 @@ async function sweep(file: string, flags: Flags): Promise<void> {
     process.stdout.write(
       flags.json
         ? `${JSON.stringify(done, null, 2)}\n`
-        : `Shard ${index}/${of}: its ${mine.length} of ${tasks.length} runs are made. When all shards are: npx simsup merge ${flags.out}\n`,
+        : `Shard ${index}/${of}: its ${mine.length} of ${counted(tasks.length, 'run')} are made. When all shards are: npx simsup merge ${flags.out}\n`,
     );
     return;
   }
@@ -99,7 +101,9 @@ async function sweep(file: string, flags: Flags): Promise<void> {
   const files = flags.out === undefined ? [] : writeSweep(flags.out, plan, rows);
   const report = sweepReport(plan, rows);
   if (report.refused === report.points.length) {
-    throw new UserError(`none of the ${report.points.length} points can be run: ${report.points[0].refused}`);
+    throw new UserError(
+      `none of the ${counted(report.points.length, 'point')} can be run: ${report.points[0].refused}`,
+    );
   }
   if (flags.json) {
     const { name, scenario, version, study } = plan;
@@ -157,7 +161,7 @@ async function runOn(
   const progress = new RunProgress();
   let made = 0;
   const listening = onStop(
-    () => `${made} of ${tasks.length} runs are made${folder === undefined ? '' : ` and kept in ${folder}`}`,
+    () => `${made} of ${counted(tasks.length, 'run')} are made${folder === undefined ? '' : ` and kept in ${folder}`}`,
     folder !== undefined,
   );
   try {
@@ -208,7 +212,7 @@ function printPoints({ study }: SweepPlan, json: boolean): void {
     );
   });
   process.stdout.write(
-    `${study.points.length} points × ${study.seeds.length} seeds = ${study.points.length * study.seeds.length} runs\n`,
+    `${counted(study.points.length, 'point')} × ${counted(study.seeds.length, 'seed')} = ${counted(study.points.length * study.seeds.length, 'run')}\n`,
   );
 }
 

@@ -1,7 +1,9 @@
 /** `simsup worker --redis URL`: makes the runs of sweeps on other machines, until it is told to stop. */
+
 import { availableParallelism } from 'node:os';
 import { Worker } from 'bullmq';
 import { Command } from 'commander';
+import { counted } from '../../reports/format.ts';
 import type { PointOutcome, PointPool } from '../../studies/point.ts';
 import { durationOption, wholeOption } from '../host/options.ts';
 import { packageVersion } from '../host/package-version.ts';
@@ -113,9 +115,8 @@ async function work({ redis: address, threads = availableParallelism(), idle }: 
   // A run whose lock was lost (Redis came back empty) is made again by whoever gets it next.
   worker.on('error', () => undefined);
 
-  const plural = threads === 1 ? '' : 's';
   process.stderr.write(
-    `Worker of simsup ${packageVersion()}: ${threads} thread${plural}, waiting for runs at ${shownAddress(url)}. Ctrl-C: ends after the present runs.\n`,
+    `Worker of simsup ${packageVersion()}: ${counted(threads, 'thread')}, waiting for runs at ${shownAddress(url)}. Ctrl-C: ends after the present runs.\n`,
   );
   await new Promise<void>((resolve) => {
     let asked = 0;
