@@ -88,6 +88,20 @@ describe('a day as OpenMetrics', () => {
     }
   });
 
+  it("has each GPU's power by its own model: an H200 draws 95 to 532 W, a B200 140 to 760 W", () => {
+    const watts = (model: string) =>
+      steps.flatMap((readings) =>
+        readings
+          .filter(({ name, labels }) => name === 'DCGM_FI_DEV_POWER_USAGE' && labels.includes(`modelName="${model}"`))
+          .map(({ value }) => value),
+      );
+    expect([Math.min(...watts('H200-SXM5')), Math.max(...watts('H200-SXM5'))]).toEqual([95, 532]);
+    const b200 = watts('B200-SXM6');
+    expect(Math.min(...b200)).toBeGreaterThanOrEqual(140);
+    expect(Math.max(...b200)).toBeGreaterThan(532);
+    expect(Math.max(...b200)).toBeLessThanOrEqual(760);
+  });
+
   it('shows every GPU and node at every step', () => {
     const count = scenario.nodes.gpus.reduce((sum, n) => sum + n, 0);
     for (const readings of steps) {

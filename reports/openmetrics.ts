@@ -4,6 +4,7 @@
  */
 import { NODE_STATES } from '../sim/cluster/cluster.ts';
 import { GPU_UNITS, JOB_STATUS, type Simulation } from '../sim/simulate.ts';
+import { GPU_FIELDS, gpuField } from '../sim/world/telemetry/readings.ts';
 
 export interface MetricFamily {
   name: string;
@@ -13,6 +14,9 @@ export interface MetricFamily {
 /** In the order in which they are written. All are gauges. */
 export const METRIC_FAMILIES = [
   { name: 'DCGM_FI_DEV_GPU_UTIL', help: 'Share of time in which a kernel ran on the GPU, percent.' },
+  { name: 'DCGM_FI_DEV_FB_USED', help: 'Memory of the GPU that its jobs hold, MiB.' },
+  { name: 'DCGM_FI_DEV_GPU_TEMP', help: 'Temperature of the GPU, degrees Celsius.' },
+  { name: 'DCGM_FI_DEV_POWER_USAGE', help: 'Power of the GPU alone, watts. Only GPUs whose power is published.' },
   { name: 'DCGM_FI_DEV_XID_ERRORS', help: 'Code of the last XID of the GPU; it stays. Only GPUs that have had one.' },
   { name: 'runai_project_gpu_utilization', help: 'Mean utilization of the GPUs that the project holds, percent.' },
   { name: 'runai_project_allocated_gpus', help: 'GPUs that the project holds, shares counted as such.' },
@@ -28,6 +32,11 @@ export interface Reading {
   labels: string;
   value: number;
 }
+
+/** Of each GPU at each step. */
+const GPU_FAMILIES = METRIC_FAMILIES.map(({ name }) => name).filter((name) =>
+  (GPU_FIELDS as readonly string[]).includes(name),
+);
 
 const RUNNING = JOB_STATUS.indexOf('running');
 const PENDING = JOB_STATUS.indexOf('pending');
@@ -58,7 +67,10 @@ export function meter(simulation: Simulation): () => Reading[] {
     for (let node = 0; node < nodes.count; node++) {
       const state = NODE_STATES[cluster.nodeState[node]];
       states.set(state, (states.get(state) ?? 0) + 1);
+      // Where there is no node there is no exporter.
+      if (state === 'absent' || state === 'reclaimed') continue;
       const load = new Float64Array(nodes.gpus[node]);
+      const full = new Float64Array(nodes.gpus[node]);
       const holder = new Int32Array(nodes.gpus[node]).fill(-1);
       for (let task = cluster.firstTaskOn[node]; task >= 0; task = cluster.nextTask[task]) {
         const job = cluster.jobOfTask[task];
@@ -68,6 +80,7 @@ export function meter(simulation: Simulation): () => Reading[] {
         for (let gpu = 0; gpu < load.length; gpu++) {
           if ((cluster.taskMask[task] & (1 << gpu)) === 0) continue;
           load[gpu] += use;
+          full[gpu] += share;
           if (holder[gpu] < 0) holder[gpu] = job;
           held[scenario.jobs.project[job]] += share;
           busy[scenario.jobs.project[job]] += use;
@@ -76,7 +89,10 @@ export function meter(simulation: Simulation): () => Reading[] {
       load.forEach((use, gpu) => {
         const index = cluster.gpuStart[node] + gpu;
         const labels = holder[gpu] < 0 ? ofGpu[index] : withPod(index, holder[gpu]);
-        out.push({ name: 'DCGM_FI_DEV_GPU_UTIL', labels, value: Math.round(100 * Math.min(1, use)) });
+        for (const name of GPU_FAMILIES) {
+          const value = gpuField(name, pools[nodes.pool[node]], Math.min(1, use), full[gpu]);
+          if (value !== undefined) out.push({ name, labels, value: tidy(value) });
+        }
       });
     }
     const { rows } = faults;
@@ -199,7 +215,7 @@ export function scrapeText(readings: readonly { name: string; labels: string; va
 
 /** Steps that people's dashboards use, seconds. */
 const STEPS_S = [15, 30, 60, 300];
-/** Readings of GPUs that a file may hold without being asked for a step. */
+/** Moments of GPUs that a file may hold without being asked for a step: four readings each. */
 const MANY = 500_000;
 
 /** The shortest usual step that keeps the file within reason; five minutes, beyond which a Prometheus sees gaps, at most. */

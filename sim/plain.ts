@@ -22,6 +22,7 @@ export function plainScenario(given: PlainScenario): Scenario {
       name: `pool-${p}`,
       gpuModel: 'H200-SXM5',
       gpuMemoryMiB: 144_384,
+      gpuWatts: { idle: 95, busy: 532 },
       priceMicroUsd: 0,
       spot: false,
     })),

@@ -38,6 +38,15 @@ export function nodePower(model: GpuModel): NodePower | undefined {
   };
 }
 
+/** No primary has an idle figure: 70 to 120 W of an H100, here the middle; 140 W of a B200. Others in proportion to an H100. */
+const IDLE_WATTS: Record<string, number> = { 'H100-SXM5': 95, 'H200-SXM5': 95, 'B200-SXM6': 140 };
+
+/** The GPU alone, as `DCGM_FI_DEV_POWER_USAGE` shows it, W; undefined where its board's power is not published. */
+export function gpuPower({ name, boardWatts }: GpuModel): { idle: number; busy: number } | undefined {
+  if (boardWatts === null) return undefined;
+  return { idle: IDLE_WATTS[name] ?? Math.round((boardWatts * 95) / 700), busy: OF_PLATE * boardWatts };
+}
+
 /** Uptime Institute, Global Data Center Survey 2025: average of the fleet. */
 export const PUE = { value: 1.54, source: 'PUE 1.54: Uptime Institute survey 2025, fleet average' };
 /** World average of 2024. */

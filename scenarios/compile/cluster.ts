@@ -9,6 +9,7 @@ import {
   type PoolSpec,
 } from '../../sim/scenario.ts';
 import { type GpuModel, gpuModel, gpuModelNames, gpuModelSpellings } from '../catalogue/gpus.ts';
+import { gpuPower } from '../catalogue/power.ts';
 import { CONTROL_PLANE, ON_DEMAND, SPOT } from '../catalogue/prices.ts';
 import { type CheckedDocument, documentsOf, type Report } from '../documents.ts';
 import { nameList, type PathStep } from '../problem.ts';
@@ -74,8 +75,7 @@ export function compileCluster(
       const priceMicroUsd = rate(model, false);
       result.pools.push({
         name: p.name,
-        gpuModel: model.name,
-        gpuMemoryMiB: model.memoryMiB,
+        ...ofModel(model),
         priceMicroUsd,
         spot: false,
       });
@@ -175,8 +175,8 @@ function addPool(
   result.models.push(model);
   result.pools.push({
     name: pool.name,
-    gpuModel: model?.name ?? '',
-    gpuMemoryMiB: pool.gpuMemory ?? model?.memoryMiB ?? 0,
+    ...ofModel(model),
+    ...(pool.gpuMemory !== undefined && { gpuMemoryMiB: pool.gpuMemory }),
     priceMicroUsd: gpus === 0 ? 0 : (pool.price ?? rate(model, pool.spot)),
     spot: pool.spot,
     ...billing,
@@ -197,6 +197,13 @@ function addPool(
     migLayout,
     prefix: pool.name,
   };
+}
+
+/** What the catalogue says of a pool's GPUs; undefined for nodes without any. */
+function ofModel(model: GpuModel | undefined): Pick<PoolSpec, 'gpuModel' | 'gpuMemoryMiB' | 'gpuWatts'> {
+  if (model === undefined) return { gpuModel: '', gpuMemoryMiB: 0 };
+  const gpuWatts = gpuPower(model);
+  return { gpuModel: model.name, gpuMemoryMiB: model.memoryMiB, ...(gpuWatts && { gpuWatts }) };
 }
 
 /** Prices document, then catalogue, then nothing (said so). */
@@ -245,8 +252,7 @@ function addNodesFile(result: CompiledCluster, file: NodeFile, price: number | u
     result.models.push(row.model);
     result.pools.push({
       name,
-      gpuModel: key,
-      gpuMemoryMiB: row.model?.memoryMiB ?? 0,
+      ...ofModel(row.model),
       priceMicroUsd: key === '' ? 0 : (price ?? rate(row.model, false)),
       spot: false,
     });

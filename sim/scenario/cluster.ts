@@ -11,6 +11,8 @@ export interface PoolSpec {
   gpuModel: string;
   /** Memory of one GPU, MiB. */
   gpuMemoryMiB: number;
+  /** Power of one GPU alone, W, with nothing to do and in heavy training; absent = not published. */
+  gpuWatts?: { idle: number; busy: number };
   /** Integer micro-dollars per GPU-hour. */
   priceMicroUsd: number;
   spot: boolean;

@@ -5,16 +5,41 @@
 import type { Cluster } from '../../cluster/cluster.ts';
 import { GPU_UNITS } from '../../cluster/cluster.ts';
 import type { TelemetryReader, TelemetrySample } from '../../cluster/view.ts';
-import type { Scenario } from '../../scenario.ts';
+import type { PoolSpec, Scenario } from '../../scenario.ts';
 import type { Telemetry, XidGauge } from './telemetry.ts';
 
 /** Levels of use remembered per GPU. */
 const KEPT = 4;
-/** GPU temperature at rest and at full load, °C, and power of the GPU alone: model assumptions (an H100 SXM). */
+/** GPU temperature at rest and at full load, °C: model assumptions. */
 const TEMPERATURE = { idle: 32, busy: 68 };
-const WATTS = { idle: 95, busy: 700 };
-/** Heavy work averages 76 % of the plate (arXiv 2506.14551). */
-const PLATE_SHARE = 0.76;
+
+/** Fields that follow from how busy and how full a GPU is. */
+export const GPU_FIELDS = [
+  'DCGM_FI_DEV_GPU_UTIL',
+  'DCGM_FI_DEV_FB_USED',
+  'DCGM_FI_DEV_FB_FREE',
+  'DCGM_FI_DEV_GPU_TEMP',
+  'DCGM_FI_DEV_POWER_USAGE',
+] as const;
+
+/** What DCGM shows of a GPU of this pool: %, MiB, °C or W. Undefined for other fields, and for power that is not published. */
+export function gpuField(field: string, pool: PoolSpec, busy: number, full: number): number | undefined {
+  const used = Math.round(pool.gpuMemoryMiB * full);
+  switch (field as (typeof GPU_FIELDS)[number]) {
+    case 'DCGM_FI_DEV_GPU_UTIL':
+      return Math.round(busy * 100);
+    case 'DCGM_FI_DEV_FB_USED':
+      return used;
+    case 'DCGM_FI_DEV_FB_FREE':
+      return pool.gpuMemoryMiB - used;
+    case 'DCGM_FI_DEV_GPU_TEMP':
+      return Math.round(TEMPERATURE.idle + (TEMPERATURE.busy - TEMPERATURE.idle) * busy);
+    case 'DCGM_FI_DEV_POWER_USAGE':
+      return pool.gpuWatts && pool.gpuWatts.idle + (pool.gpuWatts.busy - pool.gpuWatts.idle) * busy;
+    default:
+      return undefined;
+  }
+}
 
 export class Readings implements TelemetryReader {
   /** Newest level first: thousandths of the time busy, and of the memory used, since when. */
@@ -66,25 +91,10 @@ export class Readings implements TelemetryReader {
     let at = index * KEPT;
     const last = at + KEPT - 1;
     while (at < last && this.sinceUs[at] > takenUs) at++;
-    const load = this.busy[at] / 1000;
     const pool = this.scenario.pools[this.scenario.nodes.pool[node]];
-    const used = Math.round((pool.gpuMemoryMiB * this.memory[at]) / 1000);
-    switch (field) {
-      case 'DCGM_FI_DEV_GPU_UTIL':
-        return { takenUs, value: Math.round(load * 100) };
-      case 'DCGM_FI_DEV_XID_ERRORS':
-        return { takenUs, value: this.gauge().at(index, takenUs) };
-      case 'DCGM_FI_DEV_FB_USED':
-        return { takenUs, value: used };
-      case 'DCGM_FI_DEV_FB_FREE':
-        return { takenUs, value: pool.gpuMemoryMiB - used };
-      case 'DCGM_FI_DEV_GPU_TEMP':
-        return { takenUs, value: Math.round(TEMPERATURE.idle + (TEMPERATURE.busy - TEMPERATURE.idle) * load) };
-      case 'DCGM_FI_DEV_POWER_USAGE':
-        return { takenUs, value: WATTS.idle + (PLATE_SHARE * WATTS.busy - WATTS.idle) * load };
-      default:
-        return null;
-    }
+    if (field === 'DCGM_FI_DEV_XID_ERRORS') return { takenUs, value: this.gauge().at(index, takenUs) };
+    const value = gpuField(field, pool, this.busy[at] / 1000, this.memory[at] / 1000);
+    return value === undefined ? null : { takenUs, value };
   }
 
   /** Memory of a share of a GPU that a task holds, thousandths; what is held is taken as used. */

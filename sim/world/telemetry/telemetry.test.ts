@@ -112,7 +112,9 @@ describe('what a policy may read', () => {
     expect(readAt(500, 'DCGM_FI_DEV_FB_USED')).toBe(144_384);
     expect(readAt(500, 'DCGM_FI_DEV_FB_FREE', 1)).toBe(144_384);
     expect(readAt(500, 'DCGM_FI_DEV_GPU_TEMP')).toBeGreaterThan(readAt(500, 'DCGM_FI_DEV_GPU_TEMP', 1) as number);
-    expect(readAt(500, 'DCGM_FI_DEV_POWER_USAGE')).toBeGreaterThan(400);
+    // 90 % of the way from 95 W to 532 W, as the pool states.
+    expect(readAt(500, 'DCGM_FI_DEV_POWER_USAGE')).toBeCloseTo(95 + 0.9 * (532 - 95), 6);
+    expect(readAt(500, 'DCGM_FI_DEV_POWER_USAGE', 1)).toBe(95);
     expect(readAt(2000, 'DCGM_FI_DEV_XID_ERRORS', 1)).toBe(0);
     expect(readAt(4000, 'DCGM_FI_DEV_XID_ERRORS', 1)).toBe(43);
     expect(readAt(4000, 'DCGM_FI_DEV_NO_SUCH_FIELD')).toBeUndefined();
