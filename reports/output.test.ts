@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { parquetReadObjects } from 'hyparquet';
 import { describe, expect, it } from 'vitest';
 import { builtin } from '../scenarios/index.ts';
-import { type Run, simulate, type TraceRow } from '../sim/simulate.ts';
+import { type Run, type Scenario, simulate, type TraceRow } from '../sim/simulate.ts';
 import { seconds, smallScenario } from '../sim/testing.ts';
 import { csvField, jobsCsv, ledgerCsv, samplesCsv, TRACE_HEADER, traceLine } from './csv.ts';
 import { exactSeconds, span } from './format.ts';
@@ -158,6 +158,16 @@ describe('the text', () => {
     expect(textSummary({ ...summarise(hostileRun(), 0), stalled: true })).toContain('Stalled');
     expect(textSummary(summarise(simulate(builtin('itp')), 0))).toContain('no prices are given');
     expect(textSummary(summarise(hostileRun(), 0), { colour: true })).toContain('\u001b[');
+  });
+
+  it('suggests a comparison that suits the policy of the run, and that can be typed as it is', () => {
+    const compared = (policy?: Scenario['policy']) => /compare (.*?) {2}/.exec(nextSteps('x.yaml', policy))?.[1];
+    expect(compared()).toBe('x.yaml --policy kubernetes,runai');
+    expect(compared({ name: 'fifo', args: {} })).toBe('x.yaml --policy kubernetes,fifo');
+    // Its arguments would be lost: a policy is compared by its name.
+    expect(compared({ name: 'las', args: { thresholds: [1] } })).toBe('x.yaml --policy kubernetes,runai');
+    expect(compared({ name: 'a-module-of-mine', args: {} })).toBe('x.yaml --policy kubernetes,runai');
+    expect(compared(builtin('migrate-slurm').policy)).toBe('x.yaml --policy slurm-typical,runai');
   });
 
   it('shares a bar out to the last cell', () => {

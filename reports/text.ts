@@ -1,5 +1,7 @@
 /** The plain summary of a run, as people paste it into a mail: at most 100 columns wide. */
-import { CATEGORIES, type Category } from '../sim/simulate.ts';
+
+import type { PolicyChoice } from '../sim/scenario.ts';
+import { CATEGORIES, type Category, POLICIES } from '../sim/simulate.ts';
 import { counted, decimal, dollars, percent, span } from './format.ts';
 import { type ProvisioningSummary, provisioningSentences, weekCells } from './provisioning.ts';
 import { sloText } from './serving.ts';
@@ -80,15 +82,30 @@ export function textSummary(summary: RunSummary, options: TextOptions = {}): str
   return `${lines.join('\n')}\n`;
 }
 
-/** What to type after a run; `scenario` is what was run, undefined = the default. */
-export function nextSteps(scenario?: string): string {
+/** Policies to compare by name: one as shipped and another, or those between which `split` divides the cluster. */
+function rivals(policy: PolicyChoice = { name: 'runai', args: {} }): string[] {
+  const { pools } = policy.args as { pools?: Record<string, unknown> };
+  if (policy.name === 'split') {
+    const parts = Object.values(pools ?? {}).map((part) =>
+      typeof part === 'string' ? part : (part as PolicyChoice).name,
+    );
+    const names = [...new Set(parts)];
+    return names.length > 1 ? names : ['kubernetes', 'runai'];
+  }
+  const known = POLICIES.some(({ name }) => name === policy.name) && policy.name !== 'kubernetes';
+  const shipped = known && Object.keys(policy.args).length === 0;
+  return ['kubernetes', shipped ? policy.name : 'runai'];
+}
+
+/** What to type after a run; `scenario` is what was run, undefined = the default, and `policy` who decided. */
+export function nextSteps(scenario?: string, policy?: PolicyChoice): string {
   const steps: [string, string][] = [
     [
       `npx simsup run ${scenario === undefined ? '' : `${scenario} `}--out results`,
       'jobs, samples, a report for the browser',
     ],
     [
-      `npx simsup compare ${scenario === undefined ? '' : `${scenario} `}--policy kubernetes,runai`,
+      `npx simsup compare ${scenario === undefined ? '' : `${scenario} `}--policy ${rivals(policy).join(',')}`,
       'another scheduler: what differs, and is it real',
     ],
     ['npx simsup init my-cluster.yaml', 'a commented scenario to change and run'],
