@@ -50,9 +50,12 @@ export function faultsSummary({ faults }: Run): FaultsSummary {
   };
 }
 
-/** `run --out`: every candidate fault and what became of it; times in seconds after the start, empty = has not happened. */
+/**
+ * `run --out`: every candidate fault and what became of it; times in seconds after the start, empty = has not happened.
+ * What it needs to strike again as it did (`traceFile` of a FaultModel) is in it.
+ */
 export function* faultsCsv({ faults, scenario }: Run): Generator<string> {
-  yield 'time,unit,process,cause,kind,xid,node,gpu,effective,why,jobs,first_job,detected,noticed_by,recovered,returned,lost_gpu_hours,with_xids\n';
+  yield 'time,unit,process,cause,kind,xid,node,gpu,effective,why,jobs,first_job,detected,noticed_by,recovered,returned,lost_gpu_hours,with_xids,scope,pools,choice,stream\n';
   const time = (us: number) => (us < 0 ? '' : exactSeconds(us));
   for (const row of faults) {
     const { timeUs, unit, process, cause, kind, xid, node, gpu, effective, why, job, jobs, lost } = row;
@@ -72,6 +75,10 @@ export function* faultsCsv({ faults, scenario }: Run): Generator<string> {
       time(row.returnedUs),
       (lost / GPU_UNITS / HOUR_US).toFixed(6),
       row.with.join(' '),
+      row.scope,
+      csvField((row.pools ?? []).map((pool) => scenario.pools[pool].name).join(' ')),
+      row.choice,
+      csvField(row.stream),
     ];
     yield `${cells.join(',')}\n`;
   }

@@ -26,6 +26,9 @@ export interface Near {
   among: Iterable<string>;
 }
 
+/** Reports a problem at a place in one document, or one part of it. */
+export type At = (path: readonly PathStep[], found: string, expected: string, near?: Near) => void;
+
 export function newReport(): Report {
   const problems: Problem[] = [];
   const add = (problem: Problem) => {
@@ -163,7 +166,9 @@ function reportIssue(
     }
     case 'invalid_type': {
       const fields = issue.expected === 'object' ? fieldNames(schema, path) : [];
-      const wanted = fields.length > 0 ? fieldsWanted(fields, value) : (WANTED[issue.expected] ?? issue.expected);
+      const said = value === undefined && issue.expected === 'string' ? descriptionAt(schema, path) : undefined;
+      const wanted =
+        fields.length > 0 ? fieldsWanted(fields, value) : (said ?? WANTED[issue.expected] ?? issue.expected);
       if (value === undefined) {
         const key = path.at(-1);
         report.at(source, path, `no ${typeof key === 'string' ? key : 'value'}`, wanted);
@@ -227,9 +232,21 @@ function likeliestBranch(branches: Issue[][]): Issue[] {
   return branches.reduce((best, b) => (badness(b) < badness(best) ? b : best));
 }
 
+type Json = { [key: string]: unknown };
+
 /** Names of the fields that a schema allows at a path, read off its JSON Schema. */
 export function fieldNames(schema: z.ZodType, path: readonly PathStep[]): string[] {
-  type Json = { [key: string]: unknown };
+  return [...new Set(schemasAt(schema, path).flatMap((s) => Object.keys((s.properties as Json | undefined) ?? {})))];
+}
+
+/** What a field's schema says of its values. */
+function descriptionAt(schema: z.ZodType, path: readonly PathStep[]): string | undefined {
+  const found = schemasAt(schema, path).map(({ description }) => description);
+  return found.find((text) => typeof text === 'string') as string | undefined;
+}
+
+/** The alternatives that a schema has for a path. */
+function schemasAt(schema: z.ZodType, path: readonly PathStep[]): Json[] {
   let here: Json[] = [z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as Json];
   const spread = (list: Json[]): Json[] =>
     list.flatMap((s) => (Array.isArray(s.anyOf) ? spread(s.anyOf as Json[]) : [s]));
@@ -240,5 +257,5 @@ export function fieldNames(schema: z.ZodType, path: readonly PathStep[]): string
       return typeof next === 'object' && next !== null ? [next as Json] : [];
     });
   }
-  return [...new Set(spread(here).flatMap((s) => Object.keys((s.properties as Json | undefined) ?? {})))];
+  return spread(here);
 }

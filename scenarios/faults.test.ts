@@ -54,7 +54,7 @@ describe('a FaultModel', () => {
       },
       { name: 'power', pools: [0], burst: { probability: 0.2, count: 3, among: 'cluster' } },
     ]);
-    expect(faults?.listed).toEqual([{ atUs: 3 * HOUR_US, node: 2, gpu: 5, kind: 'xid-79' }]);
+    expect(faults?.listed).toMatchObject([{ atUs: 3 * HOUR_US, scope: 'node', nodes: [2], gpu: 5, kind: 'xid-79' }]);
     expect(faults?.repair).toMatchObject({ reboot: { medianUs: 300e6, sigma: 0.4, success: 0.9 }, crews: 7 });
   });
 
@@ -81,6 +81,63 @@ describe('a FaultModel', () => {
     expect(problems(model('{trace: [{at: 1h, node: h100-1, gpu: 8, kind: xid-79}]}'))).toContain('0 to 7');
     expect(problems(`${model('{}')}---\napiVersion: simsup.dev/v1\nkind: FaultModel\nspec: {}\n`)).toContain(
       'a second',
+    );
+  });
+
+  it('shows how a hazard is written that was given without its fields', () => {
+    const hazard = (text: string) =>
+      problems(model(`{processes: [{name: a, unit: gpu, mtbf: 1h, hazard: ${text}, kinds: {xid-79: 1}}]}`));
+    expect(hazard('weibull')).toBe(
+      "scenario:7:59: spec.processes[0].hazard: found 'weibull', expected its fields with it, such as {weibull: {shape: 0.7}}",
+    );
+    for (const name of ['lognormal', 'bathtub', 'recorded']) {
+      // What is shown can be taken as it is.
+      const [, example] = /such as (.*)$/.exec(hazard(name)) ?? [];
+      expect(hazard(example), name).toBe('');
+    }
+    expect(hazard('weibul')).toContain("found 'weibul', expected exponential, {weibull: {shape: 0.7}}, {lognormal");
+    expect(hazard('{weibull: {}}')).toContain('found no shape, expected a number from 0.1 to 20');
+  });
+
+  it('says the rates that the scenario has, where they are not those of the preset', () => {
+    const about = (spec: string) =>
+      readScenario(model(spec)).assumptions.find((text) => text.startsWith('Fault model'));
+    expect(about('{preset: rsc-1}')).toContain('; lemons: 1.2 % of the nodes fail 15 times as often as the others.');
+    expect(about('{preset: rsc-1, lemons: {share: 0.03, factor: 10}, rateFactor: 2}')).toContain(
+      '; rates times 2; lemons: 3 % of the nodes fail 10 times as often as the others (the preset has: 1.2 % of the nodes fail 15 times',
+    );
+    expect(about('{preset: rsc-1, lemons: {share: 0}}')).toContain('; lemons: none (the preset has: 1.2 %');
+    expect(about('{preset: llama3}')).not.toContain('lemons');
+  });
+
+  it('strikes whatever is listed by its name, and says which names there are', () => {
+    const racks = `apiVersion: simsup.dev/v1
+kind: Cluster
+spec: {pools: [{name: h100, gpuModel: H100-SXM5, nodes: 4, nodesPerRack: 2, nodesPerNvlinkDomain: 2}]}
+`;
+    const listing = (trace: string, cluster = racks) =>
+      `${cluster}---\napiVersion: simsup.dev/v1\nkind: FaultModel\nspec: {trace: [${trace}]}\n`;
+    const { faults } = readScenario(
+      listing(
+        '{at: 1h, rack: rack-1, kind: rack-power}, {at: 2h, nvlink: nvlink-0, gpu: 3, kind: xid-74}, {at: 3h, network: leaf-1, kind: switch-outage}, {at: 4h, storage: storage, kind: storage-outage}',
+      ),
+    );
+    expect(faults?.listed).toMatchObject([
+      { scope: 'rack', nodes: [2, 3] },
+      { scope: 'nvlink', nodes: [0, 1], gpu: 3 },
+      { scope: 'network', nodes: [2, 3] },
+      { scope: 'storage', nodes: [0, 1, 2, 3] },
+    ]);
+    expect(problems(listing('{at: 1h, rack: rack-2, kind: rack-power}'))).toContain(
+      "found no rack 'rack-2', expected one of rack-0, rack-1; did you mean 'rack-0'?",
+    );
+    expect(problems(listing('{at: 1h, rack: rack-0, kind: rack-power}', CLUSTER))).toContain('a rack; there is none');
+    expect(problems(listing('{at: 1h, rack: rack-0, kind: xid-79}'))).toContain('found xid-79 of a whole rack');
+    expect(problems(listing('{at: 1h, kind: xid-79}'))).toContain(
+      'found a fault of nothing, expected one of node, nvlink',
+    );
+    expect(problems(listing('{at: 1h, node: h100-1, rack: rack-0, kind: host-crash}'))).toContain(
+      'found node and rack',
     );
   });
 });

@@ -16,6 +16,7 @@ import {
   parseShare,
   parseSize,
   parseUtcOffset,
+  rangeText,
   UnitError,
 } from './units.ts';
 
@@ -59,9 +60,30 @@ export const instant = () =>
 export const utcOffset = () => field(parseUtcOffset, { type: 'string', description: 'an offset from UTC: +02:00' });
 export const timeZone = () => field(parseTimeZone, { type: 'string', description: 'an IANA time zone: Europe/Berlin' });
 export const count = (min = 0, max?: number) =>
-  field((text) => parseCount(text, min, max), { type: ['integer', 'string'], ...(min < 0 ? {} : { minimum: min }) });
+  field((text) => parseCount(text, min, max), {
+    type: ['integer', 'string'],
+    description: `a whole number ${rangeText(min, max)}`,
+    ...(min < 0 ? {} : { minimum: min }),
+  });
 export const decimal = (min = 0, max?: number) =>
-  field((text) => parseDecimal(text, min, max), { type: ['number', 'string'] });
+  field((text) => parseDecimal(text, min, max), {
+    type: ['number', 'string'],
+    description: `a number ${rangeText(min, max)}`,
+  });
+
+/** Of several forms, one that is a bare word; of the others given as a word, an example of each is shown. */
+export const wordAmong = (word: string, examples: Readonly<Record<string, string>>) =>
+  field(
+    (text) => {
+      if (text === word) return word;
+      const example = Object.hasOwn(examples, text) ? examples[text] : undefined;
+      const all = [word, ...Object.values(examples)];
+      throw example === undefined
+        ? new UnitError(`'${text}'`, `${all.slice(0, -1).join(', ')} or ${all.at(-1)}`)
+        : new UnitError(`'${text}'`, `its fields with it, such as ${example}`);
+    },
+    { const: word },
+  );
 
 /** A name: what jobs, projects, pools and users are called. Numbers are names too. */
 export const name = () =>

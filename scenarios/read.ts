@@ -11,6 +11,7 @@ import { manifestJobs } from './compile/manifests.ts';
 import { compileProjects } from './compile/projects.ts';
 import { compileProvisioning } from './compile/provisioning.ts';
 import { noFiles, type ReadFile } from './compile/read-file.ts';
+import { compileRecovery } from './compile/recovery.ts';
 import { deploymentPlans, inferenceJobs } from './compile/replicas.ts';
 import { isSbatch } from './compile/sbatch.ts';
 import { schedulersOf } from './compile/schedulers.ts';
@@ -180,12 +181,14 @@ function compileDocuments(
     assume(defaultTeams(cluster, projects, context, options.overrides?.scale ?? 1));
   }
   const jobs = sink.finish();
-  const faults = compileFaults(docs, cluster, spec, simulation.policy.name, report, assume, readFile);
-  const stacks = compileStacks(docs, options.policies, report);
   const settings = storage.settings();
+  const site = { ...cluster, ...(settings && { storage: settings }) };
+  const faults = compileFaults(docs, site, report, assume, readFile);
+  const recovery = compileRecovery(docs, cluster, spec, simulation.policy.name, faults !== undefined, report, assume);
+  const stacks = compileStacks(docs, options.policies, report);
   const serving = compileServing({
     ...{ docs, deployments, cluster, jobs: jobs.jobs, poolLists: jobs.poolLists, readFile, report, durationUs, assume },
-    ...{ missionControl: faults.recovery?.stack.name === 'mission-control', seed: spec.seed },
+    ...{ missionControl: recovery?.stack.name === 'mission-control', seed: spec.seed },
     ...{ startEpochSeconds: spec.start, utcOffsetMinutes: utcOffsets[0].minutes },
   });
   if (jobs.tooLarge > 0)
@@ -220,12 +223,13 @@ function compileDocuments(
     fixedCosts: cluster.fixedCosts,
     ...(kueue === undefined ? {} : { kueue }),
     ...(slurm === undefined ? {} : { slurm }),
-    ...faults,
+    ...(faults && { faults }),
+    ...(recovery && { recovery }),
     ...(stacks.length > 0 && { stacks }),
     ...(settings === undefined ? {} : { storage: settings }),
     ...(network === undefined ? {} : { network }),
     ...(spot === undefined ? {} : { spot }),
-    ...(provisioning && { provisioning: provisioning.settings(faults.faults?.repair) }),
+    ...(provisioning && { provisioning: provisioning.settings(faults?.repair) }),
     energy,
     ...(serving === undefined ? {} : { serving }),
     // Several pools may rest on the same one.

@@ -131,19 +131,20 @@ export function parsePrice(text: string): number {
   return micro;
 }
 
+export const rangeText = (min: number, max = Number.MAX_SAFE_INTEGER): string =>
+  max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`;
+
 /** A whole number in a range; `1_000` and `1e3` are not numbers here. */
 export function parseCount(text: string, min = 0, max = Number.MAX_SAFE_INTEGER): number {
-  const range = max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`;
   const value = /^-?\d+$/.test(text.trim()) ? Number(text) : Number.NaN;
-  if (!(value >= min && value <= max)) throw new UnitError(quote(text), `a whole number ${range}`);
+  if (!(value >= min && value <= max)) throw new UnitError(quote(text), `a whole number ${rangeText(min, max)}`);
   return value;
 }
 
 /** A decimal number in a range. */
 export function parseDecimal(text: string, min = 0, max = Number.MAX_SAFE_INTEGER): number {
-  const range = max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`;
   const value = /^-?(?:\d+(?:\.\d*)?|\.\d+)$/.test(text.trim()) ? Number(text) : Number.NaN;
-  if (!(value >= min && value <= max)) throw new UnitError(quote(text), `a number ${range}`);
+  if (!(value >= min && value <= max)) throw new UnitError(quote(text), `a number ${rangeText(min, max)}`);
   return value;
 }
 

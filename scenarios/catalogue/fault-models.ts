@@ -3,7 +3,7 @@ import { DAY_US, type FaultProcess, type FaultSettings, HOUR_US } from '../../si
 import { REPAIR_DEFAULTS } from '../../sim/world/faults/repair.ts';
 
 export interface FaultPreset {
-  /** As `run` shows it. */
+  /** As `run` shows it; what a scenario can state otherwise (lemons, spread) is said by who reads it. */
   about: string;
   processes: FaultProcess[];
   lemons?: FaultSettings['lemons'];
@@ -74,7 +74,7 @@ const SPREAD = 1;
 export const FAULT_MODELS: Record<string, FaultPreset> = {
   default: {
     about:
-      '5 faults per 1,000 node-days, a little below the 6.50 of Meta RSC-1 (arXiv 2410.21680); 1.5 % of the nodes have 15 times the rate of the others; causes as in the training of Llama 3',
+      '5 faults per 1,000 node-days, a little below the 6.50 of Meta RSC-1 (arXiv 2410.21680); causes as in the training of Llama 3',
     processes: [nodes('node', perThousandNodeDays(5), LLAMA3_MIX)],
     lemons: { share: 0.015, factor: 15 },
   },
@@ -84,14 +84,12 @@ export const FAULT_MODELS: Record<string, FaultPreset> = {
     processes: [gpus('gpu', Math.round((LLAMA3.gpus * LLAMA3.us) / LLAMA3.faults), LLAMA3_MIX)],
   },
   'rsc-1': {
-    about:
-      '6.50 failures per 1,000 node-days (Meta RSC-1, arXiv 2410.21680), 1.2 % lemons; weights of the causes are assumed',
+    about: '6.50 failures per 1,000 node-days (Meta RSC-1, arXiv 2410.21680); weights of the causes are assumed',
     processes: [nodes('node', perThousandNodeDays(6.5), RSC_MIX)],
     lemons: { share: 0.012, factor: 15 },
   },
   'rsc-2': {
-    about:
-      '2.34 failures per 1,000 node-days (Meta RSC-2, arXiv 2410.21680), 1.7 % lemons; weights of the causes are assumed',
+    about: '2.34 failures per 1,000 node-days (Meta RSC-2, arXiv 2410.21680); weights of the causes are assumed',
     processes: [nodes('node', perThousandNodeDays(2.34), RSC_MIX)],
     lemons: { share: 0.017, factor: 15 },
   },

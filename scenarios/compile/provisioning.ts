@@ -21,7 +21,7 @@ import type { ChangeInput, DrainInput, ProvisioningSpec, RolloutInput, StepInput
 import { quote } from '../units.ts';
 import type { SourceDocument } from '../yaml.ts';
 import { type CompiledCluster, concat, findPool } from './cluster.ts';
-import { checkRepair, repairOf } from './faults.ts';
+import { checkRepair, repairOf } from './repair.ts';
 
 type Kind = ProvisioningStep['kind'];
 type Steps = Partial<Record<'image' | 'firmware' | 'reboot' | 'burnIn' | 'check', StepInput>>;

@@ -8,7 +8,7 @@ import { typed } from '../fields.ts';
 import { readPolicyArgs } from '../policy-args.ts';
 import { nameList } from '../problem.ts';
 import { quote } from '../units.ts';
-import { settingsOf, telemetryOf } from './faults.ts';
+import { settingsOf, telemetryOf } from './recovery.ts';
 
 export function compileStacks(docs: readonly CheckedDocument[], policies: Policies, report: Report): ComparedStack[] {
   const stacks: ComparedStack[] = [];

@@ -2,14 +2,22 @@
 
 import { z } from 'zod';
 import { FAULT_UNITS } from '../../sim/scenario.ts';
-import { count, decimal, duration, flag, name, oneOrMore, text } from '../fields.ts';
+import { count, decimal, duration, flag, name, oneOrMore, text, wordAmong } from '../fields.ts';
 import { kind } from './common.ts';
 
 export const STACKS = ['kubernetes', 'kueue', 'slurm', 'runai', 'mission-control'] as const;
 export const FAULT_PRESETS = ['default', 'llama3', 'rsc-1', 'rsc-2', 'delta-a100', 'delta-h100', 'none'] as const;
 
+/** Each hazard but the exponential has fields: what to write. */
+const HAZARDS = {
+  weibull: '{weibull: {shape: 0.7}}',
+  lognormal: '{lognormal: {sigma: 1}}',
+  bathtub: '{bathtub: {infantFactor: 3, infant: 30d, wearOutFactor: 2, wearOutAfter: 1825d}}',
+  recorded: '{recorded: {gaps: [10h, 30h]}}',
+};
+
 const hazard = z.union([
-  z.literal('exponential'),
+  wordAmong('exponential', HAZARDS),
   z.strictObject({ weibull: z.strictObject({ shape: decimal(0.1, 20) }) }),
   z.strictObject({ lognormal: z.strictObject({ sigma: decimal(0, 10) }) }),
   /** Gaps as they were recorded; each is as likely as the others. Their mean is `mtbf`'s. */
@@ -72,7 +80,19 @@ export const faultModelKind = kind(
       rateFactor: decimal(0, 1e9).prefault('1'),
       processes: z.array(process).prefault([]),
       trace: z
-        .array(z.strictObject({ at: duration(), node: name(), gpu: count(0, 31).prefault('0'), kind: text() }))
+        .array(
+          z.strictObject({
+            at: duration(),
+            /** What is struck, one of them, by its name in faults.csv (`rack-2`, `leaf-0`, `nvlink-5`, a file system's). */
+            node: name().optional(),
+            nvlink: name().optional(),
+            rack: name().optional(),
+            network: name().optional(),
+            storage: name().optional(),
+            gpu: count(0, 31).prefault('0'),
+            kind: text(),
+          }),
+        )
         .prefault([]),
       /** The same in a file. */
       traceFile: text().optional(),

@@ -1,5 +1,5 @@
 /** What is noticed of a fault and what is done about it: the contract between `world/faults` and `policy/recovery`. */
-import type { RecoverySettings } from '../scenario.ts';
+import type { FaultUnit, RecoverySettings } from '../scenario.ts';
 
 /** How somebody came to know. `event`: by an event code; `exit`: a process ended; `silence`: a node answers no more. */
 export type How = 'event' | 'utilization' | 'exit' | 'silence' | 'timeout';
@@ -46,11 +46,18 @@ export interface Recovery {
   personDoneUs(us: number): number;
 }
 
+/** Why a candidate had no effect: what it would strike was away, or is not (or no more) of the kind that fails so often. */
+export const OUT_OF_SERVICE = 'not in service';
+export const OTHER_HARDWARE = 'the hardware is older, or newer, than those that fail so often';
+
 /** One candidate fault and what became of it. Times in µs, -1 = has not happened. */
 export interface FaultRow {
   timeUs: number;
+  scope: FaultUnit;
   /** Name of the unit: a node, `node/gpu3`, `rack-2`, `storage` … */
   unit: string;
+  /** Pools to which the unit's nodes belong; absent = all. */
+  pools?: readonly number[];
   process: string;
   cause: string;
   kind: string;
@@ -61,9 +68,12 @@ export interface FaultRow {
   node: number;
   /** GPU of the node; -1 = not of one GPU. */
   gpu: number;
+  /** What it drew: chooses among jobs, and the name of the stream of what follows from it. */
+  choice: number;
+  stream: string;
   /** Struck something; else why not. */
   effective: boolean;
-  why: string;
+  why: '' | typeof OUT_OF_SERVICE | typeof OTHER_HARDWARE;
   /** The first of the jobs it struck, and how many. */
   job: number;
   jobs: number;

@@ -55,10 +55,30 @@ export interface RepairSettings {
   burnInUs: number;
 }
 
+/** A fault that is told instead of drawn. */
+export interface ListedFault {
+  atUs: number;
+  kind: string;
+  scope: FaultUnit;
+  /** Name of what it strikes, its nodes, and the GPU of the first of them that is meant. */
+  unit: string;
+  nodes: readonly number[];
+  gpu: number;
+  /** Pools to which the unit's nodes belong; absent = all. */
+  pools?: readonly number[];
+  /** Of the run that it was recorded in, for reports; else `listed` and ''. */
+  process: string;
+  cause: string;
+  /** Chooses among the jobs there, [0, 1). */
+  choice: number;
+  /** Name of the random stream for what follows from it, such as how long a repair takes; absent = one of its own. */
+  stream?: string;
+}
+
 export interface FaultSettings {
   processes: FaultProcess[];
   /** Faults that are told instead of drawn, by time. */
-  listed: { atUs: number; node: number; gpu: number; kind: string }[];
+  listed: ListedFault[];
   /** So many of the nodes are lemons, at so many times the rate of the others. */
   lemons: { share: number; factor: number };
   /** Spread of GPUs' own rates: standard deviation of the logarithm of a lognormal with mean 1. */

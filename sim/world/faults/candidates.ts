@@ -5,13 +5,17 @@
 import type { Engine } from '../../engine/engine.ts';
 import { openStream, type Stream, type Streams } from '../../engine/random.ts';
 import { restoreSnapshot, type Snapshot, takeSnapshot } from '../../engine/snapshot.ts';
-import type { FaultProcess, FaultSettings, Scenario } from '../../scenario.ts';
+import type { FaultProcess, FaultSettings, FaultUnit, Scenario } from '../../scenario.ts';
 import { KIND, PRIORITY } from '../events.ts';
 import { factorAt, firstGap, mostFactor, nextGap, ownFactor } from './hazards.ts';
 import { FAULT_KINDS, faultKind } from './kinds.ts';
+import { type Unit, unitsOf } from './units.ts';
 
 export interface Candidate {
+  scope: FaultUnit;
   unit: string;
+  /** Pools to which the unit's nodes belong; absent = all. */
+  pools?: readonly number[];
   process: string;
   cause: string;
   /** Index into FAULT_KINDS. */
@@ -26,13 +30,6 @@ export interface Candidate {
   choice: number;
   /** Name of the stream for what follows from it (how long a repair takes). */
   stream: string;
-}
-
-interface Unit {
-  name: string;
-  nodes: number[];
-  /** −1: of no single GPU. */
-  gpu: number;
 }
 
 interface Follower {
@@ -86,7 +83,7 @@ export class Candidates {
       }
     }
     settings.processes.forEach((process, p) => {
-      for (const unit of unitsOf(process, scenario)) {
+      for (const unit of unitsOf(process.unit, process.pools, scenario)) {
         this.units.push(unit);
         this.process.push(p);
         this.factor.push(this.ownFactor(process, unit));
@@ -150,19 +147,13 @@ export class Candidates {
 
   private arriveListed(at: number): void {
     this.pending--;
-    const { node, gpu, kind } = this.settings.listed[at];
-    const { names } = this.scenario.nodes;
+    const { kind, stream, ...told } = this.settings.listed[at];
     this.onCandidate({
-      unit: names[node],
-      process: 'listed',
-      cause: '',
+      ...told,
       kind: faultKind(kind),
-      nodes: [node],
-      gpu,
       part: 0,
       chance: 1,
-      choice: 0,
-      stream: `faults/listed/${at}`,
+      stream: stream ?? `faults/listed/${at}`,
     });
   }
 
@@ -181,7 +172,9 @@ export class Candidates {
     const wasLemon = this.factorOfLemon(node, true);
     const is = factorAt(process.hazard, this.engine.now - this.newUs[node]) * this.factorOfLemon(node, false);
     return {
+      scope: process.unit,
       unit: unit.name,
+      ...(process.pools && { pools: process.pools }),
       process: process.name,
       cause: process.mix[cause].cause,
       kind: this.kinds[p][cause],
@@ -271,45 +264,6 @@ function pick(mix: FaultProcess['mix'], u: number): number {
     if (rest < 0) return i;
   }
   return mix.length - 1;
-}
-
-/** What a process draws for, in the order of the nodes. */
-function unitsOf(process: FaultProcess, { nodes, storage }: Scenario): Unit[] {
-  const among: number[] = [];
-  for (let n = 0; n < nodes.count; n++) {
-    if (nodes.gpus[n] > 0 && (process.pools === undefined || process.pools.includes(nodes.pool[n]))) among.push(n);
-  }
-  const name = (n: number) => nodes.names[n];
-  const grouped = (of: Int32Array, prefix: string, alone: 'apart' | 'together' | 'none'): Unit[] => {
-    const groups = new Map<string, number[]>();
-    for (const n of among) {
-      if (of[n] < 0 && alone === 'none') continue;
-      const key = of[n] >= 0 ? `${prefix}-${of[n]}` : alone === 'apart' ? `${prefix}-of-${name(n)}` : prefix;
-      const group = groups.get(key);
-      if (group === undefined) groups.set(key, [n]);
-      else group.push(n);
-    }
-    return [...groups].map(([key, members]) => ({ name: key, nodes: members, gpu: -1 }));
-  };
-  switch (process.unit) {
-    case 'gpu':
-      return among.flatMap((n) =>
-        Array.from({ length: nodes.gpus[n] }, (_, gpu) => ({ name: `${name(n)}/gpu${gpu}`, nodes: [n], gpu })),
-      );
-    case 'node':
-      return among.map((n) => ({ name: name(n), nodes: [n], gpu: -1 }));
-    case 'nvlink':
-      return grouped(nodes.nvlinkDomain, 'nvlink', 'apart');
-    case 'rack':
-      return grouped(nodes.rack, 'rack', 'none');
-    case 'network':
-      return grouped(nodes.rack, 'leaf', 'together');
-    default: {
-      const names = (storage?.fileSystems ?? []).filter((fs) => fs.ofNodes !== true).map((fs) => fs.name);
-      if (names.length === 0) names.push('storage');
-      return among.length === 0 ? [] : names.map((file) => ({ name: file, nodes: among, gpu: -1 }));
-    }
-  }
 }
 
 export const kindOf = (candidate: Candidate) => FAULT_KINDS[candidate.kind];

@@ -282,7 +282,7 @@ const many: FaultSettings = {
       unit: 'gpu',
       meanUs: 30 * HOUR_US,
       hazard: { type: 'bathtub', infantFactor: 3, infantUs: 30 * DAY_US, wearOutFactor: 1, wearOutAfterUs: 1e15 },
-      mix: ['xid-79', 'xid-94', 'xid-95', 'xid-31', 'xid-63', 'straggler', 'hang', 'utilization-drop'].map((kind) => ({
+      mix: ['xid-79', 'xid-94', 'xid-95', 'xid-122', 'xid-63', 'straggler', 'hang', 'utilization-drop'].map((kind) => ({
         kind,
         cause: kind,
         weight: 1,
@@ -322,7 +322,17 @@ function month(policyName: string, recovery: RecoverySettings, seed = '1'): Scen
 }
 
 const drawnOf = (rows: FaultRow[]) =>
-  rows.map(({ timeUs, unit, process, cause, kind, gpu }) => [timeUs, unit, process, cause, kind, gpu]);
+  rows.map((row) => [
+    row.timeUs,
+    row.unit,
+    row.process,
+    row.cause,
+    row.kind,
+    row.gpu,
+    row.with,
+    row.choice,
+    row.stream,
+  ]);
 
 describe('candidate faults', () => {
   it('are the same whatever the policy, the stack and the action; what takes effect is a thinning of them', () => {

@@ -222,6 +222,7 @@ export class Faults {
   inject(atUs: number, kind: string, node: number, gpu: number): void {
     const { names } = this.host.scenario.nodes;
     const at = this.injected.push({
+      scope: 'node',
       unit: names[node],
       process: 'injected',
       cause: '',

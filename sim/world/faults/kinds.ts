@@ -3,7 +3,8 @@
  *
  * XIDs by NVIDIA's Xid Catalog (docs.nvidia.com/deploy/xid-errors, release r610) and *GPU Memory Error Management*; what
  * DCGM's health watch makes of each by DCGM 4.6.0 (`DcgmHealthWatch.cpp`). Where an error's outcome varies, the entry is
- * the usual one. 79, 94 and 95 are often called NVLink errors: they are not, NVLink's is 74.
+ * the usual one; what comes with an XID is in `follow-ons.ts`. 79, 94 and 95 are often called NVLink errors: they are not,
+ * NVLink's is 74.
  */
 
 /** Whose processes are struck: one job on the GPU, all on it, all on the node(s), jobs that span nodes, nobody's. */
@@ -31,10 +32,6 @@ export interface FaultKind {
   repair: Repair;
   /** What DCGM's health watch says: fails nodes in BCM's check. */
   dcgm: '' | 'WARN' | 'FAIL';
-  /** XIDs that come with it and are no faults of their own. */
-  with: readonly number[];
-  /** One of these comes with it too, by share. */
-  oneOf: readonly { xid: number; share: number }[];
 }
 
 const kind = (
@@ -45,21 +42,10 @@ const kind = (
   symptom: Symptom,
   repair: Repair,
   dcgm: FaultKind['dcgm'] = '',
-  others: readonly number[] = [],
-  oneOf: FaultKind['oneOf'] = [],
-): FaultKind => ({ name, xid, meaning, victims, symptom, repair, dcgm, with: others, oneOf });
+): FaultKind => ({ name, xid, meaning, victims, symptom, repair, dcgm });
 
 const xid = (code: number, ...rest: Rest) => kind(`xid-${code}`, code, ...rest);
 type Rest = Parameters<typeof kind> extends [string, number, ...infer R] ? R : never;
-
-/**
- * A bad row is remapped, which takes effect at the next reset (63), or cannot be (64): 92 % of the H100's uncorrectable errors
- * were dealt with (arXiv 2503.11901); that the rest is 64 is our reading.
- */
-const REMAP: FaultKind['oneOf'] = [
-  { xid: 63, share: 0.92 },
-  { xid: 64, share: 0.08 },
-];
 
 export const FAULT_KINDS: readonly FaultKind[] = [
   xid(
@@ -68,21 +54,19 @@ export const FAULT_KINDS: readonly FaultKind[] = [
     'app',
     'crash',
     'restart',
-    '',
-    [43, 45],
   ),
-  xid(31, 'MMU page fault: the program read or wrote where nothing is', 'app', 'crash', 'restart', 'WARN', [43, 45]),
+  xid(31, 'MMU page fault: the program read or wrote where nothing is', 'app', 'crash', 'restart', 'WARN'),
   xid(32, 'invalid or corrupted push buffer stream', 'app', 'crash', 'restart'),
   xid(43, 'channel reset after an error of the application: a consequence', 'none', 'none', 'none', 'WARN'),
   xid(45, 'channels torn down, by a kill or by another XID: a consequence', 'none', 'none', 'none'),
-  xid(46, 'GPU stopped processing', 'gpu', 'crash', 'gpu-reset', '', [45]),
-  xid(48, 'double-bit ECC error', 'app', 'crash', 'gpu-reset', 'FAIL', [31, 45], REMAP),
+  xid(46, 'GPU stopped processing', 'gpu', 'crash', 'gpu-reset'),
+  xid(48, 'double-bit ECC error', 'app', 'crash', 'gpu-reset', 'FAIL'),
   xid(54, 'auxiliary power is not connected to the board', 'gpu', 'crash', 'service', 'FAIL'),
-  xid(62, 'PMU halt', 'gpu', 'crash', 'gpu-reset', 'WARN', [45]),
+  xid(62, 'PMU halt', 'gpu', 'crash', 'gpu-reset', 'WARN'),
   xid(63, 'row remap recorded: takes effect at the next reset', 'none', 'none', 'none', 'WARN'),
-  xid(64, 'row remap failed: no spare row is left', 'app', 'crash', 'service', 'FAIL', [31, 45]),
-  xid(74, 'NVLink error', 'node', 'crash', 'gpu-reset', 'FAIL', [31, 45]),
-  xid(79, 'GPU has fallen off the PCIe bus', 'gpu', 'crash', 'reboot', 'FAIL', [45, 154]),
+  xid(64, 'row remap failed: no spare row is left', 'app', 'crash', 'service', 'FAIL'),
+  xid(74, 'NVLink error', 'node', 'crash', 'gpu-reset', 'FAIL'),
+  xid(79, 'GPU has fallen off the PCIe bus', 'gpu', 'crash', 'reboot', 'FAIL'),
   xid(92, 'high rate of corrected single-bit ECC errors', 'none', 'none', 'none'),
   xid(
     94,
@@ -91,8 +75,6 @@ export const FAULT_KINDS: readonly FaultKind[] = [
     'crash',
     'restart',
     'WARN',
-    [31, 45],
-    REMAP,
   ),
   xid(
     95,
@@ -101,19 +83,18 @@ export const FAULT_KINDS: readonly FaultKind[] = [
     'crash',
     'gpu-reset',
     'FAIL',
-    [31, 45],
   ),
-  xid(109, 'context switch timeout', 'gpu', 'crash', 'gpu-reset', '', [45]),
-  xid(119, 'GSP RPC timeout: the GPU no longer answers its driver', 'gpu', 'hang', 'gpu-reset', 'FAIL', [45, 154]),
-  xid(120, 'GSP error: the GPU no longer answers its driver', 'gpu', 'crash', 'gpu-reset', 'FAIL', [45, 154]),
-  xid(122, 'PMU SPI read or write failed', 'none', 'none', 'none', '', [31]),
+  xid(109, 'context switch timeout', 'gpu', 'crash', 'gpu-reset'),
+  xid(119, 'GSP RPC timeout: the GPU no longer answers its driver', 'gpu', 'hang', 'gpu-reset', 'FAIL'),
+  xid(120, 'GSP error: the GPU no longer answers its driver', 'gpu', 'crash', 'gpu-reset', 'FAIL'),
+  xid(122, 'PMU SPI read or write failed', 'none', 'none', 'none'),
   xid(136, 'NVLink training failed', 'node', 'crash', 'gpu-reset', 'FAIL'),
-  xid(140, 'unrecoverable ECC error escaped containment', 'gpu', 'crash', 'gpu-reset', 'FAIL', [31, 45]),
+  xid(140, 'unrecoverable ECC error escaped containment', 'gpu', 'crash', 'gpu-reset', 'FAIL'),
   xid(143, 'GPU initialisation error', 'gpu', 'crash', 'gpu-reset', 'FAIL'),
-  xid(149, 'NVLink 5 error (Blackwell)', 'node', 'crash', 'gpu-reset', 'FAIL', [45]),
+  xid(149, 'NVLink 5 error (Blackwell)', 'node', 'crash', 'gpu-reset', 'FAIL'),
   xid(154, 'GPU recovery action changed: says what the others need', 'none', 'none', 'none'),
-  xid(158, 'GPU fatal timeout', 'gpu', 'crash', 'gpu-reset', 'FAIL', [45]),
-  kind('gpu-failure', 79, 'faulty GPU: it is gone and has to be seen to', 'gpu', 'crash', 'service', 'FAIL', [45, 154]),
+  xid(158, 'GPU fatal timeout', 'gpu', 'crash', 'gpu-reset', 'FAIL'),
+  kind('gpu-failure', 79, 'faulty GPU: it is gone and has to be seen to', 'gpu', 'crash', 'service', 'FAIL'),
   kind('host-crash', 0, 'the host is gone: kernel panic, power supply, board', 'node', 'silent', 'service'),
   kind('host-reboot', 0, 'the host restarts by itself', 'node', 'silent', 'reboot'),
   kind('maintenance', 0, 'the host is taken away at short notice', 'node', 'silent', 'service'),

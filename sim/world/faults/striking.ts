@@ -1,5 +1,5 @@
 /** A candidate comes: whom it strikes, and what lasts for a while. */
-import type { FaultRow } from '../../cluster/recovery.ts';
+import { type FaultRow, OTHER_HARDWARE, OUT_OF_SERVICE } from '../../cluster/recovery.ts';
 import { TERMINATING } from '../../cluster/view.ts';
 import { openStream } from '../../engine/random.ts';
 import { exponential, lognormalFromMedian } from '../../engine/samplers.ts';
@@ -11,6 +11,7 @@ import { changePace } from '../jobs/pace.ts';
 import type { Candidate } from './candidates.ts';
 import { planSteps } from './detecting.ts';
 import type { Faults, Open } from './faults.ts';
+import { comesWith } from './follow-ons.ts';
 import { FAULT_KINDS, type FaultKind, kindOfXid, REPAIRS, RESET_WHEN_IDLE, type Repair } from './kinds.ts';
 import { noteUseOf } from './use.ts';
 import { isOfGpu, isUp, jobsOn, victimsOf } from './victims.ts';
@@ -34,14 +35,18 @@ export function consider(faults: Faults, candidate: Candidate): void {
   const serving = candidate.nodes.filter((n) => isUp(cluster.nodeState[n]));
   const row: FaultRow = {
     timeUs: engine.now,
+    scope: candidate.scope,
     unit: candidate.unit,
+    ...(candidate.pools && { pools: candidate.pools }),
     process: candidate.process,
     cause: candidate.cause,
     kind: kind.name,
     xid: kind.xid,
-    with: [],
+    with: comesWith(kind.xid, () => openStream(scenario.seed, `${candidate.stream}/child`)),
     node,
     gpu: ofGpu ? Math.min(candidate.gpu, scenario.nodes.gpus[node] - 1) : -1,
+    choice: candidate.choice,
+    stream: candidate.stream,
     effective: false,
     why: '',
     job: -1,
@@ -53,45 +58,45 @@ export function consider(faults: Faults, candidate: Candidate): void {
     lost: 0,
   };
   faults.rows.push(row);
-  if (candidate.part >= candidate.chance) row.why = 'the hardware is older, or newer, than those that fail so often';
-  else if (serving.length === 0) row.why = 'not in service';
+  if (candidate.part >= candidate.chance) row.why = OTHER_HARDWARE;
+  else if (serving.length === 0) row.why = OUT_OF_SERVICE;
   else {
     row.effective = true;
-    strike(faults, candidate, kind, row, serving);
+    strike(faults, candidate, row, serving);
   }
 }
 
-function strike(faults: Faults, candidate: Candidate, kind: FaultKind, row: FaultRow, nodes: number[]): void {
+function strike(faults: Faults, candidate: Candidate, row: FaultRow, nodes: number[]): void {
   const { engine, jobs, recovery, scenario } = faults.host;
   const { now } = engine;
   const id = faults.nextOpen++;
-  row.with = [...kind.with, ...childOf(faults, candidate, kind)];
+  const { xid } = FAULT_KINDS[candidate.kind];
+  const kind = actingKind(FAULT_KINDS[candidate.kind], row.with);
   const struck: Open = {
     row: faults.rows.length - 1,
-    kind: candidate.kind,
+    kind: FAULT_KINDS.indexOf(kind),
     nodes,
     gpu: row.gpu,
     stream: candidate.stream,
     jobs: [],
-    repair: escalated(faults, nodes[0], row.gpu, candidate.kind, repairFor(kind, row.with)),
+    repair: escalated(faults, nodes[0], row.gpu, candidate.kind, repairFor(candidate.kind, row.with)),
     steps: 0,
     fileSystem: -1,
   };
   faults.open.set(id, struck);
   const gaugeOf = faults.host.cluster.gpuStart[nodes[0]] + row.gpu;
   let news = false;
-  if (kind.xid > 0 && row.gpu >= 0) {
-    news = faults.gauge.at(gaugeOf, now) !== kind.xid;
-    faults.gauge.set(gaugeOf, now, kind.xid);
+  if (xid > 0 && row.gpu >= 0) {
+    news = faults.gauge.at(gaugeOf, now) !== xid;
+    faults.gauge.set(gaugeOf, now, xid);
   }
-  const fires = news && recovery.settings.stack.events && recovery.firesOn(kind.xid);
+  const fires = news && recovery.settings.stack.events && recovery.firesOn(xid);
   const harmless = kind.symptom === 'none';
   // A harmless error matters to whoever acts on it: then the jobs on that GPU may have to leave.
   const victims = victimsOf(faults, harmless && fires ? 'gpu' : kind.victims, nodes, row.gpu, candidate.choice);
   const name = scenario.nodes.names[nodes[0]];
   const along = row.with.length > 0 ? ` (with it XID ${row.with.join(', ')})` : '';
-  const what =
-    kind.xid > 0 ? `XID ${kind.xid} on GPU ${row.gpu} of ${name}${along}` : `${kind.name} of ${candidate.unit}`;
+  const what = xid > 0 ? `XID ${xid} on GPU ${row.gpu} of ${name}${along}` : `${kind.name} of ${candidate.unit}`;
   const files = kind.symptom === 'pause' ? fileSystemOf(faults, candidate.unit) : -1;
   for (const job of victims) {
     // What it reads and writes is simulated: it stands still when it comes to that.
@@ -123,7 +128,7 @@ function strike(faults: Faults, candidate: Candidate, kind: FaultKind, row: Faul
     if (isOfGpu(faults, struck)) faults.unfitGpus.set(gaugeOf, id);
     else for (const node of nodes) if (!faults.unfit.has(node)) faults.unfit.set(node, id);
   }
-  const pending = [kind.xid, ...row.with].some((code) => RESET_WHEN_IDLE.includes(code));
+  const pending = [xid, ...row.with].some((code) => RESET_WHEN_IDLE.includes(code));
   const { events, repairBy } = recovery.settings.stack;
   if (pending && row.gpu >= 0 && events && repairBy === 'machine' && REPAIRS.indexOf(struck.repair) < GPU_RESET) {
     faults.resets.want(gaugeOf, candidate.stream);
@@ -131,21 +136,16 @@ function strike(faults: Faults, candidate: Candidate, kind: FaultKind, row: Faul
   if (struck.steps === 0) faults.open.delete(id);
 }
 
-/** Which of the XIDs comes that may come with it: the fault's own stream says. */
-function childOf(faults: Faults, { stream }: Candidate, { oneOf }: FaultKind): number[] {
-  if (oneOf.length === 0) return [];
-  let rest = openStream(faults.host.scenario.seed, `${stream}/child`).next();
-  for (const { xid, share } of oneOf) {
-    rest -= share;
-    if (rest < 0) return [xid];
-  }
-  return [];
+/** What does the harm: the error itself, or one that comes with it where it does none. */
+function actingKind(kind: FaultKind, children: readonly number[]): FaultKind {
+  if (kind.symptom !== 'none') return kind;
+  return children.map(kindOfXid).find((child) => child !== undefined && child.symptom !== 'none') ?? kind;
 }
 
 /** What the hardware needs: what the fault does, or more if what comes with it needs more. */
-function repairFor(kind: FaultKind, children: readonly number[]): Repair {
-  const needs = kind.oneOf.length === 0 ? [] : children.map((code) => kindOfXid(code)?.repair ?? 'none');
-  return [kind.repair, ...needs].reduce((a, b) => (REPAIRS.indexOf(b) > REPAIRS.indexOf(a) ? b : a));
+function repairFor(kind: number, children: readonly number[]): Repair {
+  const needs = children.map((code) => kindOfXid(code)?.repair ?? 'none');
+  return [FAULT_KINDS[kind].repair, ...needs].reduce((a, b) => (REPAIRS.indexOf(b) > REPAIRS.indexOf(a) ? b : a));
 }
 
 /** Two faults of one kind on one GPU, or on one node, within a week: the step that was taken then did not help. */
