@@ -193,7 +193,7 @@ function show(
     process.stdout.write(textSummary(summary, { colour }));
     if (flags.out !== undefined)
       process.stdout.write(`\nWritten to ${flags.out}: open ${flags.out}/report.html in a browser.\n`);
-    process.stdout.write(`\n${nextSteps(file, run.scenario.policy)}`);
+    process.stdout.write(`\n${nextSteps(file, result.scenario.policy)}`);
   }
   if (result.partial) {
     process.stderr.write('Interrupted: this is the result so far, not of the whole scenario.\n');
