@@ -49,6 +49,7 @@ export function actionsOf(
     if (bind !== undefined) cancelled.add(bind);
     if (bind !== undefined || view.cluster.taskNode[step.task] < 0) cancelled.add(step);
   }
+  cancelHalves(view, steps, cancelled, leaving);
   const actions: (PlaceAction | PreemptAction | ShrinkAction)[] = [];
   const places = new Map<number, PlaceAction>();
   const evictions = new Map<number, ShrinkAction>();
@@ -81,6 +82,39 @@ export function actionsOf(
   return actions.map((action) => (action.kind === 'shrink' ? wholeOrPart(view, action, leaving) : action));
 }
 
+/**
+ * The same cycle may move some of the workers it has bound, or stop some that run: where the others then fall short of the
+ * gang's minimum, none of them starts.
+ */
+function cancelHalves(view: View, steps: readonly Step[], cancelled: Set<Step>, leaving: Leaving): void {
+  const counts = new Map<number, { bound: Step[]; evicted: number; disturbed: boolean }>();
+  for (const step of steps) {
+    const of = counts.get(step.job) ?? { bound: [], evicted: 0, disturbed: false };
+    counts.set(step.job, of);
+    if (cancelled.has(step)) of.disturbed ||= step.kind === 'bind';
+    else if (step.kind === 'bind') of.bound.push(step);
+    else if (step.kind === 'evict') of.evicted++;
+  }
+  for (const [job, { bound, evicted, disturbed }] of counts) {
+    if (bound.length === 0 || (evicted === 0 && !disturbed)) continue;
+    const stay = staying(view, job, leaving) - evicted;
+    // Whoever loses workers and then has too few stops as a whole (`wholeOrPart`).
+    const workers = evicted > 0 ? stay : stay + bound.length;
+    if (workers < view.scenario.jobs.minTasks[job]) for (const step of bound) cancelled.add(step);
+  }
+}
+
+/** Workers of a job that hold their GPUs and have not been told to go. */
+function staying(view: View, job: number, leaving: Leaving): number {
+  const { jobs } = view.scenario;
+  if (leaving.jobs.has(job)) return 0;
+  let stay = 0;
+  for (let task = jobs.taskStart[job]; task < jobs.taskStart[job + 1]; task++) {
+    if (view.cluster.taskNode[task] >= 0 && !view.isLeaving(task) && !leaving.tasks.has(task)) stay++;
+  }
+  return stay;
+}
+
 /** Where tasks are promised to go in the end, by task. */
 export function promisesOf(view: View, steps: readonly Step[]): Map<number, number> {
   const promises = new Map<number, number>();
@@ -96,10 +130,7 @@ export function promisesOf(view: View, steps: readonly Step[]): Map<number, numb
 function wholeOrPart(view: View, action: ShrinkAction, leaving: Leaving): ShrinkAction | PreemptAction {
   const { jobs } = view.scenario;
   const { job, reason } = action;
-  let stay = 0;
-  for (let task = jobs.taskStart[job]; task < jobs.taskStart[job + 1]; task++) {
-    if (view.cluster.taskNode[task] >= 0 && !view.isLeaving(task) && !leaving.tasks.has(task)) stay++;
-  }
+  const stay = staying(view, job, leaving);
   if (stay > 0 && stay >= jobs.minTasks[job]) return action;
   leaving.jobs.add(job);
   return { kind: 'preempt', job, reason };
