@@ -166,7 +166,7 @@ export const gpuOfLabel = (label: string): number => Number(label.slice(label.la
 /** The job as it is now, seen from `pool`. */
 export function jobState(
   view: View,
-  { promises, evictedUs }: Memory,
+  { evictedUs }: Memory,
   job: number,
   pool: number,
   preemptionDelayUs: number,
@@ -186,7 +186,6 @@ export function jobState(
     if (node >= 0) own = status === TERMINATING || view.isLeaving(task) ? 'Releasing' : 'Running';
     // What a job on its way out has not placed is not asked for: it comes back as a whole.
     else if (status === TERMINATING) continue;
-    const promised = node < 0 ? promises.get(task) : undefined;
     const gpus = jobs.taskGpus[task];
     const shared = request.portion < 1 || request.memory > 0;
     tasks.push({
@@ -208,7 +207,7 @@ export function jobState(
       tolerations: [],
       podAffinity: [],
       podAntiAffinity: [],
-      nominatedNode: promised === undefined ? null : names[promised],
+      nominatedNode: null,
     });
   }
   const required = jobs.topologyRequired.get(job) ?? null;

@@ -3,8 +3,8 @@
  *
  * A job that may use several pools is tried in the first of its list, and where it can neither start nor displace anybody
  * there, in the next, within the same moment; in the end it waits in its first. Evictions are preemptions (grace period,
- * checkpoint if the job can, back to the queue). A promise of GPUs that are being released is kept as a nomination and
- * decided anew in each cycle. Mission Control's cap on borrowing (`maxOverQuotaGpus`) holds over all pools together.
+ * checkpoint if the job can, back to the queue). A promise of GPUs that are being released binds nobody, as there
+ * (statement.go, `commitPipeline`: an event is written, no node is nominated): the next cycle decides anew. Mission Control's cap on borrowing (`maxOverQuotaGpus`) holds over all pools together.
  *
  * The real scheduler looks every period. Here a pool is looked at only when something changed in it, when its last cycle
  * did something, or when time alone may change the answer: the result is the same.
