@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { readScenario } from '../scenarios/read.ts';
 import { Lives, SECOND_US, Simulation } from '../sim/simulate.ts';
 import { explainJob } from './explain.ts';
+import { duration } from './format.ts';
 
 const SCENARIO = `apiVersion: simsup.dev/v1
 kind: Simulation
@@ -70,11 +71,15 @@ test('a dead GPU: the stages are told in order, and their delays add up to the w
   const { noticed, left, requeued, started, stepped, total } = step.delays as NonNullable<typeof step.delays>;
   expect(noticed + left + requeued + started + stepped).toBe(total);
   expect(step.seconds - life[from].seconds).toBe(total);
-  expect(step.text).toContain(`${total} s after the fault: ${noticed} s until it was noticed + 0 s`);
+  // Stages that took no time are not told.
+  expect(step.text).toBe(
+    `takes its first step again, 2 min 10 s after it was started, ${duration(total)} after the fault: ` +
+      `${duration(noticed)} until it was noticed, then 1 min 30 s until it was back in the queue, then 2 min 10 s until this step.`,
+  );
   // Up after 100 s; two checkpoints of 20 min and 4 s: 3000 − 100 − 2 × 1204 = 492 s since, on 16 GPUs.
   expect(life[from + 5].text).toBe('loses: 8.2 min of work since its last checkpoint that counts, 2.2 GPU-hours.');
   expect(row.lost).toBe(492 * 16 * 7000e6);
-  expect(life[from + 8].text).toContain('40.0 min of work');
+  expect(life[from + 8].text).toContain('40 min of work');
 });
 
 test('a warning: a checkpoint is written first, and nothing is lost', () => {

@@ -1,7 +1,7 @@
 /** A job's life in sentences with times, for `simsup explain`. */
 import type { LifeEvent, LifeRow, Scenario } from '../sim/simulate.ts';
 import { csvField } from './csv.ts';
-import { counted, exactSeconds, span } from './format.ts';
+import { counted, duration, exactSeconds, span } from './format.ts';
 
 /** One thing that happened to a job, as `lives.csv` has it. */
 export interface LifeEntry {
@@ -82,7 +82,10 @@ export function explainJob(facts: JobFacts, entries: readonly LifeEntry[]): Expl
   let ended = false;
   /** When the stages since the last fault began: fault, noticed, left, back in the queue, started. */
   let chain: number[] = [];
-  const afterFault = (at: number) => (chain.length === 0 ? '' : ` ${exact(at - chain[0])} after the fault`);
+  const afterFault = (at: number) => {
+    if (chain.length === 0) return '';
+    return at > chain[0] ? ` ${duration(at - chain[0])} after the fault` : ' at once';
+  };
   /** The next stage of a fault's chain, if there is one; stages that did not occur take no time. */
   const reach = (stage: number, at: number) => {
     if (chain.length === 0) return;
@@ -203,8 +206,8 @@ export function explainJob(facts: JobFacts, entries: readonly LifeEntry[]): Expl
         break;
       case 'step': {
         const delays = delaysOf(chain, seconds);
-        const sum = delays === undefined ? '' : `,${afterFault(seconds)}: ${delaysText(delays)}`;
-        tell(seconds, event, `takes its first step again, ${exact(ran)} after it was started${sum}`);
+        const sum = delays === undefined ? '' : `,${afterFault(seconds)}${delays.total > 0 ? `: ${delaysText(delays)}` : ''}`;
+        tell(seconds, event, `takes its first step again${ran > 0 ? `, ${duration(ran)} after it was started` : ''}${sum}`);
         if (delays !== undefined) life[life.length - 1].delays = delays;
         chain = [];
         break;
@@ -247,14 +250,20 @@ function delaysOf([fault, noticed, left, requeued, started]: readonly number[], 
   };
 }
 
+/** The stages that took any time, one after the other. */
 function delaysText({ noticed, left, requeued, started, stepped }: Delays): string {
-  const parts = [`${exact(noticed)} until it was noticed`, `${exact(left)} until it left its GPUs`];
-  parts.push(`${exact(requeued)} until it was back in the queue`, `${exact(started)} until it started`);
-  return [...parts, `${exact(stepped)} until this step`].join(' + ');
+  const stages: [number, string][] = [
+    [noticed, 'it was noticed'],
+    [left, 'it left its GPUs'],
+    [requeued, 'it was back in the queue'],
+    [started, 'it started'],
+    [stepped, 'this step'],
+  ];
+  return stages
+    .filter(([seconds]) => seconds > 0)
+    .map(([seconds, what]) => `${duration(seconds)} until ${what}`)
+    .join(', then ');
 }
-
-/** To the microsecond: `20 s`, `62.5 s`. */
-const exact = (seconds: number) => `${Number(seconds.toFixed(6))} s`;
 
 function tellEnd(
   facts: JobFacts,

@@ -32,6 +32,26 @@ export function span(seconds: number | null): string {
   return `${decimal(seconds / 86_400, 1).replace(/\.0$/, '')} d`;
 }
 
+/** As people say it, to the second from a minute on: `0.25 s`, `4 min 43 s`, `2 h 5 min`, `1 d 3 h`; a smaller unit of none is left out. */
+export function duration(seconds: number): string {
+  if (seconds < 59.95) return `${trimmed(seconds, seconds < 1 ? 3 : 1)} s`;
+  const whole = Math.round(seconds);
+  const units = [
+    { name: 'd', of: 86_400, below: 3600 },
+    { name: 'h', of: 3600, below: 60 },
+    { name: 'min', of: 60, below: 1 },
+  ];
+  const at = units.findIndex(({ of }) => whole >= of);
+  const { name, of, below } = units[at];
+  // Rounded to the smaller of the two units first, so that 59.9 min is an hour.
+  const rounded = Math.round(whole / below) * below;
+  const rest = Math.round((rounded % of) / below);
+  const smaller = ['h', 'min', 's'][at];
+  const more = units[at - 1];
+  if (more !== undefined && rounded >= more.of) return `1 ${more.name}`;
+  return `${Math.floor(rounded / of)} ${name}${rest === 0 ? '' : ` ${rest} ${smaller}`}`;
+}
+
 function trimmed(value: number, digits: number): string {
   return String(Number(value.toFixed(digits)));
 }

@@ -16,6 +16,7 @@ import type { Scenario } from '../../scenario.ts';
 import type { Checkpoints } from '../checkpoints/checkpoints.ts';
 import { KIND, PRIORITY } from '../events.ts';
 import type { Network } from '../network.ts';
+import { tenths, workText } from './words.ts';
 
 /** What the world reports so that every GPU is accounted for; `record/accounts.ts` keeps the books. */
 export interface JobAccounts {
@@ -291,9 +292,8 @@ export class Jobs {
   tellLost(job: number, amount: number, workUs: number): void {
     this.onLost(job, amount);
     if (amount <= 0 || this.observer === null) return;
-    const gpuHours = (amount / GPU_UNITS / 3600e6).toFixed(1);
-    const minutes = (workUs / 60e6).toFixed(1);
-    const reason = `${minutes} min of work since its last checkpoint that counts, ${gpuHours} GPU-hours`;
+    const gpuHours = tenths(amount / GPU_UNITS / 3600e6);
+    const reason = `${workText(workUs)} of work since its last checkpoint that counts, ${gpuHours} GPU-hours`;
     this.observer(this.engine.now, 'lose', job, -1, -1, 0, reason);
   }
 

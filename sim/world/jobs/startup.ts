@@ -6,6 +6,7 @@ import { goOnFrom } from './losses.ts';
 import { launchUs, pauseWork, resumeWork, span, speedNow } from './pace.ts';
 import { releaseDependents } from './queue.ts';
 import { runPhase } from './running.ts';
+import { workText } from './words.ts';
 
 export function placeJob(jobs: Jobs, action: PlaceAction): void {
   const { job, tasks, nodes, masks } = action;
@@ -81,8 +82,8 @@ export function stateLoaded(jobs: Jobs, job: number): void {
 function firstStep(jobs: Jobs, job: number): void {
   if (jobs.starts[job] > 1 && jobs.observer !== null) {
     const { now } = jobs.engine;
-    const work = (jobs.savedWork[job] / 60e6).toFixed(1);
-    const from = jobs.savedWork[job] > 0 ? `its checkpoint of ${work} min of work` : 'nothing: it begins anew';
+    const work = jobs.savedWork[job];
+    const from = work > 0 ? `its checkpoint of ${workText(work)} of work` : 'nothing: it begins anew';
     jobs.observer(now, 'restored', job, -1, -1, 0, from);
     jobs.observer(now, 'step', job, -1, -1, 0, '');
   }
