@@ -206,8 +206,13 @@ export function explainJob(facts: JobFacts, entries: readonly LifeEntry[]): Expl
         break;
       case 'step': {
         const delays = delaysOf(chain, seconds);
-        const sum = delays === undefined ? '' : `,${afterFault(seconds)}${delays.total > 0 ? `: ${delaysText(delays)}` : ''}`;
-        tell(seconds, event, `takes its first step again${ran > 0 ? `, ${duration(ran)} after it was started` : ''}${sum}`);
+        const sum =
+          delays === undefined ? '' : `,${afterFault(seconds)}${delays.total > 0 ? `: ${delaysText(delays)}` : ''}`;
+        tell(
+          seconds,
+          event,
+          `takes its first step again${ran > 0 ? `, ${duration(ran)} after it was started` : ''}${sum}`,
+        );
         if (delays !== undefined) life[life.length - 1].delays = delays;
         chain = [];
         break;

@@ -218,16 +218,22 @@ describe('Run:ai in the simulation', () => {
 
   // Both gangs come at once. One is bound, then reclaim moves one of its two workers to another node in the same cycle.
   it('starts none of a gang that it bound and then moved in part', () => {
-    const scenario = scenarioOf([{ deserved: [10], maxOver: 0 }, { deserved: [2], weight: 3 }], {
-      nodes: [{ pool: 0, count: 2, gpus: 8 }],
-      jobs: [
-        { project: 0, taskGpus: [5], durationUs: seconds(1000) },
-        { project: 1, taskGpus: [4], durationUs: seconds(1000) },
-        { project: 1, taskGpus: [2, 2], durationUs: seconds(1000) },
-        { project: 1, taskGpus: [1, 1], durationUs: seconds(60), submitUs: seconds(100) },
-        { project: 0, taskGpus: [2, 2], durationUs: seconds(1000), submitUs: seconds(100) },
+    const scenario = scenarioOf(
+      [
+        { deserved: [10], maxOver: 0 },
+        { deserved: [2], weight: 3 },
       ],
-    });
+      {
+        nodes: [{ pool: 0, count: 2, gpus: 8 }],
+        jobs: [
+          { project: 0, taskGpus: [5], durationUs: seconds(1000) },
+          { project: 1, taskGpus: [4], durationUs: seconds(1000) },
+          { project: 1, taskGpus: [2, 2], durationUs: seconds(1000) },
+          { project: 1, taskGpus: [1, 1], durationUs: seconds(60), submitUs: seconds(100) },
+          { project: 0, taskGpus: [2, 2], durationUs: seconds(1000), submitUs: seconds(100) },
+        ],
+      },
+    );
     expect(story(scenario, ['place', 'preempt', 'start']).filter((row) => / [34]$| preempt /.test(row))).toEqual([
       '100 preempt 2',
       ...['101 place 4', '101 place 4', '101 start 4', '101 place 3', '101 place 3', '101 start 3'],
