@@ -3,14 +3,11 @@
  * resets do not help, its node has to be rebooted. An error that can wait (a row remap, XID 63) waits until nobody is on
  * the GPU.
  */
-import { type Cluster, GPU_UNITS } from '../../cluster/cluster.ts';
-import type { Recovery } from '../../cluster/recovery.ts';
-import type { Engine } from '../../engine/engine.ts';
-import { openStream, resumeStream, type StreamState } from '../../engine/random.ts';
-import { lognormalFromMedian } from '../../engine/samplers.ts';
+import { GPU_UNITS } from '../../cluster/cluster.ts';
+import { openStream, type StreamState } from '../../engine/random.ts';
 import { restoreSnapshot, type Snapshot, takeSnapshot } from '../../engine/snapshot.ts';
-import type { RepairSettings, Scenario } from '../../scenario.ts';
 import { KIND, PRIORITY } from '../events.ts';
+import { beginsUs, drawFrom, drawnUs, type RepairSite } from './repair-site.ts';
 
 interface Reset {
   /** Row of the fault that put it out of service, -1 = none did; and name of its stream. */
@@ -35,35 +32,20 @@ export interface GpuResetHost {
   onFailed(gpu: number, row: number, name: string): void;
 }
 
-const UNCHANGING = ['scenario', 'settings', 'recovery', 'cluster', 'engine', 'host'];
+const UNCHANGING = ['site', 'host'];
 
 export class GpuResets {
   /** By GPU of the cluster. */
   private readonly cases = new Map<number, Reset>();
   /** GPUs that want a reset when nobody is on them: name of the stream of the fault. */
   private readonly wanted = new Map<number, string>();
-  private readonly scenario: Scenario;
-  private readonly settings: RepairSettings;
-  private readonly recovery: Recovery;
-  private readonly cluster: Cluster;
-  private readonly engine: Engine;
+  private readonly site: RepairSite;
   private readonly host: GpuResetHost;
 
-  constructor(
-    scenario: Scenario,
-    settings: RepairSettings,
-    recovery: Recovery,
-    cluster: Cluster,
-    engine: Engine,
-    host: GpuResetHost,
-  ) {
-    this.scenario = scenario;
-    this.settings = settings;
-    this.recovery = recovery;
-    this.cluster = cluster;
-    this.engine = engine;
+  constructor(site: RepairSite, host: GpuResetHost) {
+    this.site = site;
     this.host = host;
-    engine.on(KIND.gpuReset, (gpu) => this.advance(gpu));
+    site.engine.on(KIND.gpuReset, (gpu) => this.advance(gpu));
   }
 
   snapshot(): Snapshot {
@@ -81,7 +63,7 @@ export class GpuResets {
   /** Rows of the faults for which GPUs of a node are out of use. */
   rowsOn(node: number): number[] {
     const rows: number[] = [];
-    for (let gpu = this.cluster.gpuStart[node]; gpu < this.cluster.gpuStart[node + 1]; gpu++) {
+    for (let gpu = this.site.cluster.gpuStart[node]; gpu < this.site.cluster.gpuStart[node + 1]; gpu++) {
       const row = this.cases.get(gpu)?.row ?? -1;
       if (row >= 0) rows.push(row);
     }
@@ -92,34 +74,34 @@ export class GpuResets {
   open(gpu: number, row: number, name: string): void {
     this.wanted.delete(gpu);
     if (this.cases.has(gpu)) return;
-    const stream = openStream(this.scenario.seed, `${name}/gpu-reset`).state();
+    const stream = openStream(this.site.scenario.seed, `${name}/gpu-reset`).state();
     this.cases.set(gpu, { row, name, stream, tries: 0, stage: 'emptying', booked: 0 });
-    this.cluster.shutGpu(gpu);
+    this.site.cluster.shutGpu(gpu);
     this.settle(gpu);
   }
 
   /** As `open`, but not before nobody is on the GPU: nothing goes out of service for it. */
   want(gpu: number, name: string): void {
     // A GPU that is cut up is reset with its node only.
-    const cut = this.scenario.nodes.migLayout[this.cluster.nodeOfGpu(gpu)] >= 0;
+    const cut = this.site.scenario.nodes.migLayout[this.site.cluster.nodeOfGpu(gpu)] >= 0;
     if (cut || this.cases.has(gpu)) return;
-    if (this.cluster.gpuFree[gpu] === GPU_UNITS) this.open(gpu, -1, name);
+    if (this.site.cluster.gpuFree[gpu] === GPU_UNITS) this.open(gpu, -1, name);
     else if (!this.wanted.has(gpu)) this.wanted.set(gpu, name);
   }
 
   /** Something has left the node. */
   freed(node: number): void {
     if (this.cases.size === 0 && this.wanted.size === 0) return;
-    for (let gpu = this.cluster.gpuStart[node]; gpu < this.cluster.gpuStart[node + 1]; gpu++) {
+    for (let gpu = this.site.cluster.gpuStart[node]; gpu < this.site.cluster.gpuStart[node + 1]; gpu++) {
       if (this.cases.has(gpu)) this.settle(gpu);
       const wanted = this.wanted.get(gpu);
-      if (wanted !== undefined && this.cluster.gpuFree[gpu] === GPU_UNITS) this.open(gpu, -1, wanted);
+      if (wanted !== undefined && this.site.cluster.gpuFree[gpu] === GPU_UNITS) this.open(gpu, -1, wanted);
     }
   }
 
   /** The node leaves service, or was rebooted: its GPUs share its fate. */
   nodeChanges(node: number, inService: boolean): void {
-    for (let gpu = this.cluster.gpuStart[node]; gpu < this.cluster.gpuStart[node + 1]; gpu++) {
+    for (let gpu = this.site.cluster.gpuStart[node]; gpu < this.site.cluster.gpuStart[node + 1]; gpu++) {
       if (!inService) this.wanted.delete(gpu);
       const reset = this.cases.get(gpu);
       if (reset !== undefined && (!inService || reset.stage === 'failed')) this.giveBack(gpu, reset);
@@ -129,7 +111,7 @@ export class GpuResets {
   /** Books what has become free on it, and begins when all of it is. */
   private settle(gpu: number): void {
     const reset = this.cases.get(gpu) as Reset;
-    const { cluster } = this;
+    const { cluster } = this.site;
     const units = cluster.shutFree[gpu] - reset.booked;
     if (units > 0) {
       reset.booked += units;
@@ -137,26 +119,20 @@ export class GpuResets {
     }
     if (reset.stage !== 'emptying' || cluster.shutFree[gpu] < GPU_UNITS) return;
     reset.stage = 'waiting';
-    const { now } = this.engine;
-    this.at(gpu, this.recovery.settings.stack.repairBy === 'person' ? this.recovery.personDoneUs(now) : now);
+    this.at(gpu, beginsUs(this.site));
   }
 
   private advance(gpu: number): void {
     const reset = this.cases.get(gpu);
     if (reset === undefined) return;
-    const { now } = this.engine;
-    const { gpuReset, retries, checkUs } = this.settings;
+    const { now } = this.site.engine;
+    const { gpuReset, retries, checkUs } = this.site.settings;
     if (reset.stage === 'waiting') {
       reset.stage = 'working';
-      const stream = resumeStream(reset.stream);
-      this.at(gpu, now + Math.ceil(lognormalFromMedian(stream, gpuReset.medianUs, gpuReset.sigma)));
-      reset.stream = stream.state();
+      this.at(gpu, now + drawFrom(reset, (stream) => drawnUs(gpuReset, stream)));
     } else if (reset.stage === 'working') {
       this.host.onReset(gpu);
-      const stream = resumeStream(reset.stream);
-      const helped = stream.next() < gpuReset.success;
-      reset.stream = stream.state();
-      if (helped) {
+      if (drawFrom(reset, (stream) => stream.next()) < gpuReset.success) {
         reset.stage = 'checking';
         this.at(gpu, now + checkUs);
       } else if (reset.tries++ < retries) {
@@ -174,11 +150,11 @@ export class GpuResets {
 
   private giveBack(gpu: number, reset: Reset): void {
     this.cases.delete(gpu);
-    this.cluster.openGpu(gpu);
-    if (reset.booked > 0) this.host.book(this.cluster.nodeOfGpu(gpu), reset.booked, false);
+    this.site.cluster.openGpu(gpu);
+    if (reset.booked > 0) this.host.book(this.site.cluster.nodeOfGpu(gpu), reset.booked, false);
   }
 
   private at(gpu: number, us: number): void {
-    this.engine.schedule(us, PRIORITY.faultStep, KIND.gpuReset, gpu);
+    this.site.engine.schedule(us, PRIORITY.faultStep, KIND.gpuReset, gpu);
   }
 }

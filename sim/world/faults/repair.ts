@@ -2,15 +2,13 @@
  * How a node comes back: emptied, then reset, rebooted, served or given new hardware, step by step upwards until one helps,
  * then checked, then ready. Durations are drawn from the stream of the fault that took the node out.
  */
-import { type Cluster, NODE_STATES, type NodeState, READY } from '../../cluster/cluster.ts';
-import type { Recovery } from '../../cluster/recovery.ts';
-import type { Engine } from '../../engine/engine.ts';
-import { openStream, resumeStream, type Stream, type StreamState } from '../../engine/random.ts';
-import { lognormalFromMedian } from '../../engine/samplers.ts';
+import { NODE_STATES, type NodeState, READY } from '../../cluster/cluster.ts';
+import { openStream, type Stream, type StreamState } from '../../engine/random.ts';
 import { restoreSnapshot, type Snapshot, takeSnapshot } from '../../engine/snapshot.ts';
-import { DAY_US, type DrawnTime, type RepairSettings, type Scenario } from '../../scenario.ts';
+import { DAY_US, type RepairSettings } from '../../scenario.ts';
 import { KIND, PRIORITY } from '../events.ts';
 import { REPAIRS, type Repair } from './kinds.ts';
+import { beginsUs, drawFrom, drawnUs, type RepairSite } from './repair-site.ts';
 
 const RUNG = Object.fromEntries(REPAIRS.map((name, i) => [name, i])) as Record<Repair, number>;
 
@@ -41,7 +39,7 @@ export interface RepairHost {
 /** What helped: decides what the node goes through before it returns. */
 export type Return = 'quick' | 'served' | 'renewed';
 
-const UNCHANGING = ['scenario', 'settings', 'recovery', 'cluster', 'engine', 'host', 'takeOver'];
+const UNCHANGING = ['site', 'host', 'takeOver'];
 const IN_SERVICE = ['ready', 'draining'];
 
 export class Repairs {
@@ -49,30 +47,15 @@ export class Repairs {
   /** Nodes that wait for people, first come first served. */
   private readonly queue: number[] = [];
   private busyCrews = 0;
-  private readonly scenario: Scenario;
-  private readonly settings: RepairSettings;
-  private readonly recovery: Recovery;
-  private readonly cluster: Cluster;
-  private readonly engine: Engine;
+  private readonly site: RepairSite;
   private readonly host: RepairHost;
   /** Who sees to a node that was helped until it returns; null = it is checked here, for a stated time. */
   private takeOver: ((node: number, how: Return) => void) | null = null;
 
-  constructor(
-    scenario: Scenario,
-    settings: RepairSettings,
-    recovery: Recovery,
-    cluster: Cluster,
-    engine: Engine,
-    host: RepairHost,
-  ) {
-    this.scenario = scenario;
-    this.settings = settings;
-    this.recovery = recovery;
-    this.cluster = cluster;
-    this.engine = engine;
+  constructor(site: RepairSite, host: RepairHost) {
+    this.site = site;
     this.host = host;
-    engine.on(KIND.repair, (node) => this.advance(node));
+    site.engine.on(KIND.repair, (node) => this.advance(node));
   }
 
   snapshot(): Snapshot {
@@ -99,13 +82,13 @@ export class Repairs {
       rung: RUNG[repair],
       doing: RUNG[repair],
       tries: 0,
-      stream: openStream(this.scenario.seed, `${stream}/repair`).state(),
+      stream: openStream(this.site.scenario.seed, `${stream}/repair`).state(),
       stage: 'emptying',
       renewed: false,
       served: false,
       crew: false,
     });
-    const inService = IN_SERVICE.includes(NODE_STATES[this.cluster.nodeState[node]]);
+    const inService = IN_SERVICE.includes(NODE_STATES[this.site.cluster.nodeState[node]]);
     this.host.setState(node, inService ? 'draining' : 'unhealthy');
     this.freed(node);
   }
@@ -142,16 +125,15 @@ export class Repairs {
   /** Something has left the node. */
   freed(node: number): void {
     const repair = this.cases.get(node);
-    if (repair?.stage !== 'emptying' || this.cluster.firstTaskOn[node] >= 0) return;
+    if (repair?.stage !== 'emptying' || this.site.cluster.firstTaskOn[node] >= 0) return;
     repair.stage = 'emptied';
-    this.at(node, this.engine.now);
+    this.at(node, this.site.engine.now);
   }
 
   private advance(node: number): void {
     const repair = this.cases.get(node);
     if (repair === undefined) return;
-    const { now } = this.engine;
-    if (this.cluster.nodeState[node] === READY) {
+    if (this.site.cluster.nodeState[node] === READY) {
       // Somebody else has put it back into service.
       this.releaseCrew(repair);
       this.cases.delete(node);
@@ -159,13 +141,13 @@ export class Repairs {
     }
     switch (repair.stage) {
       case 'emptied':
-        if (this.cluster.firstTaskOn[node] >= 0) {
+        if (this.site.cluster.firstTaskOn[node] >= 0) {
           repair.stage = 'emptying';
           return;
         }
         this.host.setState(node, 'unhealthy');
         repair.stage = 'waiting';
-        this.at(node, this.recovery.settings.stack.repairBy === 'person' ? this.recovery.personDoneUs(now) : now);
+        this.at(node, beginsUs(this.site));
         return;
       case 'waiting':
         if (this.needsCrew(repair)) {
@@ -193,17 +175,17 @@ export class Repairs {
     repair.doing = repair.rung;
     // Hands are needed to serve a node, not to wait for its parts.
     if (repair.rung !== RUNG.service) this.releaseCrew(repair);
-    this.draw(repair, (stream) => this.at(node, this.engine.now + this.takesUs(repair.rung, stream)));
+    this.at(node, this.site.engine.now + drawFrom(repair, (stream) => this.takesUs(repair.rung, stream)));
   }
 
   private tried(node: number, repair: Case): void {
     this.host.onReset(node);
-    const { settings } = this;
+    const { settings } = this.site;
     const rung = repair.doing;
     const step = rung === RUNG.service ? settings.service : rung === RUNG.reboot ? settings.reboot : settings.gpuReset;
     const needsMore = repair.rung > rung;
     let helped = !needsMore;
-    if (rung < RUNG.rma) this.draw(repair, (stream) => (helped = stream.next() < step.success && !needsMore));
+    if (rung < RUNG.rma) helped = drawFrom(repair, (stream) => stream.next()) < step.success && !needsMore;
     if (rung >= RUNG.service) repair.served = true;
     if (rung === RUNG.rma) {
       repair.renewed = true;
@@ -219,7 +201,7 @@ export class Repairs {
       repair.stage = 'checking';
       this.host.setState(node, 'provisioning');
       const { burnInUs, serviceCheckUs, checkUs } = settings;
-      this.at(node, this.engine.now + (repair.renewed ? burnInUs : repair.served ? serviceCheckUs : checkUs));
+      this.at(node, this.site.engine.now + (repair.renewed ? burnInUs : repair.served ? serviceCheckUs : checkUs));
       return;
     }
     // Each step is retried, then the next one up is taken.
@@ -235,31 +217,24 @@ export class Repairs {
   }
 
   private takesUs(rung: number, stream: Stream): number {
-    const { settings } = this;
-    const drawn = ({ medianUs, sigma }: DrawnTime) => Math.ceil(lognormalFromMedian(stream, medianUs, sigma));
+    const { settings } = this.site;
     if (rung >= RUNG.rma) return Math.ceil(triangular(settings.rma, stream.next()));
-    if (rung === RUNG.service) return drawn(settings.service);
-    return rung === RUNG.reboot ? drawn(settings.reboot) : drawn(settings.gpuReset);
-  }
-
-  private draw(repair: Case, use: (stream: Stream) => void): void {
-    const stream = resumeStream(repair.stream);
-    use(stream);
-    repair.stream = stream.state();
+    const step = rung === RUNG.service ? settings.service : rung === RUNG.reboot ? settings.reboot : settings.gpuReset;
+    return drawnUs(step, stream);
   }
 
   // ── people ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
   private needsCrew({ rung, crew }: Case): boolean {
-    return this.settings.crews > 0 && rung === RUNG.service && !crew;
+    return this.site.settings.crews > 0 && rung === RUNG.service && !crew;
   }
 
   private callCrews(): void {
-    while (this.queue.length > 0 && this.busyCrews < this.settings.crews) {
+    while (this.queue.length > 0 && this.busyCrews < this.site.settings.crews) {
       const node = this.queue.shift() as number;
       this.busyCrews++;
       (this.cases.get(node) as Case).crew = true;
-      this.at(node, this.engine.now);
+      this.at(node, this.site.engine.now);
     }
   }
 
@@ -271,7 +246,7 @@ export class Repairs {
   }
 
   private at(node: number, us: number): void {
-    this.engine.schedule(us, PRIORITY.faultStep, KIND.repair, node);
+    this.site.engine.schedule(us, PRIORITY.faultStep, KIND.repair, node);
   }
 }
 
