@@ -115,13 +115,15 @@ export function explainJob(facts: JobFacts, entries: readonly LifeEntry[]): Expl
         const next = entries[i + 1];
         const starting = next !== undefined && next.event === 'start' && next.seconds === seconds;
         if (starting || (next?.event === 'place' && next.seconds === seconds)) return;
-        const of = facts.workers === undefined ? '' : ` of its ${facts.workers}`;
-        tell(
-          seconds,
-          event,
-          `holds GPUs on ${nodeList(nodes)} for ${placed}${of} workers, and waits for the rest`,
-          reason,
-        );
+        if (runningSince !== null) {
+          tell(seconds, event, `grows by ${counted(placed, 'worker')} on ${nodeList(nodes)}`, reason);
+          nodes = [];
+          placed = 0;
+          break;
+        }
+        const workers =
+          facts.workers === undefined ? counted(placed, 'worker') : `${placed} of its ${facts.workers} workers`;
+        tell(seconds, event, `holds GPUs on ${nodeList(nodes)} for ${workers}, and waits for the rest`, reason);
         break;
       }
       case 'start': {
@@ -198,6 +200,8 @@ export function explainJob(facts: JobFacts, entries: readonly LifeEntry[]): Expl
         tell(seconds, event, 'loses', reason);
         break;
       case 'requeue':
+        // Until then it was kept out of the queue: no time that it waited for GPUs.
+        pendingSince = seconds;
         reach(3, seconds);
         tell(seconds, event, 'is back in the queue');
         break;

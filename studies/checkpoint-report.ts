@@ -1,5 +1,5 @@
 /** A study of checkpoint intervals as text, JSON and a page. */
-import { decimal, percent, span } from '../reports/format.ts';
+import { counted, percent, span } from '../reports/format.ts';
 import { escapeHtml, htmlPage, htmlTable } from '../reports/page.ts';
 import { SECOND_US } from '../sim/simulate.ts';
 import type { CheckpointStudy, CurvePoint, JobCosts } from './checkpoint.ts';
@@ -85,7 +85,7 @@ function given({ costs, mtbfFrom }: CheckpointReport): string {
   const notice = costs.noticeUs > 0 ? `, of them ${time(costs.noticeUs)} until it is noticed and queued again` : '';
   const varies = costs.varies ? ' (restarts differ: this is the fixed time that costs as much)' : '';
   return (
-    `${decimal(costs.gpus)} GPUs on ${decimal(costs.nodes)} nodes; interrupted every ${time(costs.mtbfUs)} on average (${mtbfFrom}); ` +
+    `${counted(costs.gpus, 'GPU')} on ${counted(costs.nodes, 'node')}; interrupted every ${time(costs.mtbfUs)} on average (${mtbfFrom}); ` +
     `a checkpoint stalls it for ${time(costs.stallUs)}${behind}; a restart takes ${time(costs.restartUs)}${notice}${varies}. ` +
     `Failures strike work, checkpoints and restarts alike.`
   );

@@ -10,7 +10,7 @@ import { byPerson, CLOSE, DEATH, HOW, PERSON, SEEN, SEEN_AS, STALL, scheduleStep
 import type { Faults, Open } from './faults.ts';
 import { FAULT_KINDS, REPAIRS } from './kinds.ts';
 import { noteUseOf } from './use.ts';
-import { isOfGpu, isOn, isService, isSingle, isUp, jobsOn, struckWorkers, victimsOf } from './victims.ts';
+import { isOfGpu, isOn, isService, isSingle, isUp, jobsOn, slowPlaces, struckWorkers, victimsOf } from './victims.ts';
 
 export function takeStep(faults: Faults, id: number, step: number): void {
   const struck = faults.open.get(id);
@@ -216,12 +216,15 @@ export function endFault(faults: Faults, id: number): void {
   struck.steps--;
   const { symptom } = FAULT_KINDS[struck.kind];
   if (symptom === 'slow') {
-    for (const node of struck.nodes) {
-      if ((faults.slowUntil.get(node) ?? 0) > now) continue;
-      faults.slowUntil.delete(node);
-      (jobs.nodeSpeed as Int32Array)[node] = 1000;
-      for (const job of jobsOn(faults, node)) changePace(jobs, job);
+    const [speed, places] = slowPlaces(faults, struck);
+    for (const place of places) {
+      const key = speed === jobs.gpuSpeed ? place : -1 - place;
+      if ((faults.slowUntil.get(key) ?? 0) > now) continue;
+      faults.slowUntil.delete(key);
+      speed[place] = 1000;
     }
+    const slowed = struck.nodes.flatMap((node) => jobsOn(faults, node));
+    for (const job of new Set(slowed)) changePace(jobs, job);
     row.recoveredUs = now;
   } else if (symptom === 'pause') {
     if (struck.fileSystem >= 0) faults.changeStorage(struck.fileSystem, -1);

@@ -320,6 +320,28 @@ describe('faults that nobody sees', () => {
     expect(run.jobs.endUs[0] / 1e6).toBeCloseTo(7200 + 30 + 11 * 2 + 0.3 * slowFor, 2);
   });
 
+  it('slow only who is there: a throttled GPU its own jobs, a slow link the gangs that span nodes', () => {
+    const job = { ...training, checkpointEveryUs: 0, durationUs: seconds(3600) };
+    const jobs = [
+      { ...job, taskGpus: [4, 4], submitUs: 1 },
+      { ...job, taskGpus: [3] },
+      { ...job, taskGpus: [1] },
+    ];
+    const degraded = (kind: string, gpu: number) => {
+      const scenario = smallScenario({ nodes: [{ pool: 0, count: 2, gpus: 8 }], jobs, policy: 'runai' });
+      const { run, life } = lifeOf(scenario, [[1000, kind, 0, gpu]]);
+      const late = (id: string) => run.jobs.endUs[run.scenario.jobs.ids.indexOf(id)] / 1e6 > 3600 + 31;
+      expect(life.length).toBeGreaterThan(0);
+      return { slowed: ['job-0', 'job-1', 'job-2'].filter(late), jobs: run.faults[0].jobs };
+    };
+    const all = Array.from({ length: 8 }, (_, gpu) => degraded('straggler', gpu));
+    // Each GPU has one job or none.
+    for (const { slowed, jobs: struck } of all) expect(slowed.length).toBe(struck);
+    expect(Math.max(...all.map(({ jobs: struck }) => struck))).toBe(1);
+    expect(new Set(all.flatMap(({ slowed }) => slowed)).size).toBeGreaterThan(1);
+    expect(degraded('slow-link', 0)).toEqual({ slowed: ['job-0'], jobs: 1 });
+  });
+
   it('take back all that was computed wrong, checkpoints included', () => {
     let found = 0;
     for (let seed = 0; seed < 12; seed++) {

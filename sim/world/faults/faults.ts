@@ -101,6 +101,7 @@ export class Faults {
   readonly steppedUs: Float64Array;
   /** When a GPU, or a node, last had a fault of each kind: `escalated` makes the key. */
   readonly lastOfKind = new Map<number, number>();
+  /** Until when a GPU of the cluster (from 0) or a node's links (−1 − node) are slow, µs. */
   readonly slowUntil = new Map<number, number>();
   /** Outages of each file system at present. */
   readonly outages = new Map<number, number>();
@@ -134,13 +135,14 @@ export class Faults {
     this.steppedUs = new Float64Array(scenario.jobs.count);
     this.spares = scenario.pools.map(() => []);
     this.candidates = new Candidates(scenario, this.settings, engine, () => host.streams());
-    this.repairs = new Repairs(scenario, this.settings.repair, recovery, cluster, engine, {
+    const site = { scenario, settings: this.settings.repair, recovery, cluster, engine };
+    this.repairs = new Repairs(site, {
       setState: (node, state) => this.setState(node, state),
       onReset: (node) => this.clearGauges(node),
       onRenewed: (node) => this.candidates.renew(node),
       onReturned: (node) => this.onReturned(node),
     });
-    this.resets = new GpuResets(scenario, this.settings.repair, recovery, cluster, engine, {
+    this.resets = new GpuResets(site, {
       book: (node, units, unhealthy) => host.bookGpu(node, units, unhealthy),
       onReset: (gpu) => this.gauge.clear(gpu, engine.now),
       onReturned: (row) => {

@@ -14,7 +14,7 @@ import type { Faults, Open } from './faults.ts';
 import { comesWith } from './follow-ons.ts';
 import { FAULT_KINDS, type FaultKind, kindOfXid, REPAIRS, RESET_WHEN_IDLE, type Repair } from './kinds.ts';
 import { noteUseOf } from './use.ts';
-import { isOfGpu, isUp, jobsOn, victimsOf } from './victims.ts';
+import { isOfGpu, isUp, jobsOn, slowPlaces, victimsOf } from './victims.ts';
 
 /** Model assumptions: slowdown and mean length of stragglers (lengths: GREYHOUND, 10 and 24 min). */
 const SLOW: Record<string, { milli: number; meanUs: number }> = {
@@ -161,19 +161,25 @@ function escalated(faults: Faults, node: number, gpu: number, kind: number, repa
   return again && at >= REPAIRS.indexOf('gpu-reset') ? REPAIRS[Math.min(at + 1, REPAIRS.indexOf('service'))] : repair;
 }
 
+/** A throttled GPU (of a unit of many nodes: all of theirs), or slow links, for a while. */
 function slowDown(faults: Faults, id: number, struck: Open, kind: FaultKind): void {
   const { jobs, scenario, engine } = faults.host;
   const { milli, meanUs } = SLOW[kind.name];
-  jobs.nodeSpeed ??= new Int32Array(scenario.nodes.count).fill(1000);
   const lasts = Math.ceil(exponential(openStream(scenario.seed, `${struck.stream}/length`), meanUs));
-  for (const node of struck.nodes) {
-    jobs.nodeSpeed[node] = Math.min(jobs.nodeSpeed[node], milli);
-    faults.slowUntil.set(node, Math.max(faults.slowUntil.get(node) ?? 0, engine.now + lasts));
-    for (const job of jobsOn(faults, node)) {
-      faults.rows[struck.row].jobs++;
-      if (faults.rows[struck.row].job < 0) faults.rows[struck.row].job = job;
-      changePace(jobs, job);
-    }
+  const [speed, places] = slowPlaces(faults, struck);
+  for (const place of places) {
+    speed[place] = Math.min(speed[place], milli);
+    const key = speed === jobs.gpuSpeed ? place : -1 - place;
+    faults.slowUntil.set(key, Math.max(faults.slowUntil.get(key) ?? 0, engine.now + lasts));
+  }
+  const row = faults.rows[struck.row];
+  const slowed = struck.nodes.flatMap((node) => jobsOn(faults, node));
+  for (const job of new Set(slowed)) {
+    const before = jobs.speedMilli[job];
+    changePace(jobs, job);
+    if (!jobs.works(job) || jobs.speedMilli[job] >= before) continue;
+    row.jobs++;
+    if (row.job < 0) row.job = job;
   }
   endAfter(faults, id, lasts);
 }

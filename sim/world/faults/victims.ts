@@ -36,6 +36,21 @@ export function isOn(faults: Faults, job: number, { nodes, gpu }: Open): boolean
   return victimsOf(faults, 'gpu', nodes, gpu, 0).includes(job);
 }
 
+/** Where a fault that slows things down has its speeds, and the places there: GPUs of the cluster, or nodes' links. */
+export function slowPlaces(faults: Faults, { kind, nodes, gpu }: Open): [Int32Array, number[]] {
+  const { cluster, jobs, scenario } = faults.host;
+  if (FAULT_KINDS[kind].name === 'slow-link') {
+    jobs.linkSpeed ??= new Int32Array(scenario.nodes.count).fill(1000);
+    return [jobs.linkSpeed, nodes];
+  }
+  jobs.gpuSpeed ??= new Int32Array(cluster.gpuCount).fill(1000);
+  if (nodes.length === 1) return [jobs.gpuSpeed, [cluster.gpuStart[nodes[0]] + gpu]];
+  const all = nodes.flatMap((node) =>
+    Array.from({ length: scenario.nodes.gpus[node] }, (_, g) => cluster.gpuStart[node] + g),
+  );
+  return [jobs.gpuSpeed, all];
+}
+
 export function jobsOn(faults: Faults, node: number): number[] {
   const { cluster } = faults.host;
   const found = new Set<number>();

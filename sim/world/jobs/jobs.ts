@@ -144,8 +144,9 @@ export class Jobs {
   readonly cleanWork = new Map<number, number>();
   /** Checkpoints of a corrupted job since, where their number is what counts. */
   readonly savedSince = new Map<number, number>();
-  /** Thousandths of its speed at which a node works; null = all at full speed. */
-  nodeSpeed: Int32Array | null = null;
+  /** Thousandths of their speed at which GPUs of the cluster, and links of nodes, go now; null = all at full speed so far. */
+  gpuSpeed: Int32Array | null = null;
+  linkSpeed: Int32Array | null = null;
   observer: JobObserver | null = null;
   /** Called when a job has begun to hold its GPUs, or has come to its first step. */
   onStart: (job: number) => void = () => {};

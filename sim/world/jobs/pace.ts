@@ -1,4 +1,5 @@
 /** How fast a job works, how long it will take, and what it did with the workers it had when they change. */
+import { lowestBit } from '../../cluster/idset.ts';
 import { RUNNING } from '../../cluster/view.ts';
 import { openStream } from '../../engine/random.ts';
 import { lognormalFromMedian } from '../../engine/samplers.ts';
@@ -45,7 +46,6 @@ export function speedNow(jobs: Jobs, job: number): number {
   const { jobs: spec } = jobs.scenario;
   const { taskNode } = jobs.cluster;
   let speed = Infinity;
-  let shortfall = 1000;
   let have = 0;
   let want = 0;
   for (let t = spec.taskStart[job]; t < spec.taskStart[job + 1]; t++) {
@@ -55,15 +55,36 @@ export function speedNow(jobs: Jobs, job: number): number {
     if (taskNode[t] < 0) continue;
     have += gpus;
     speed = Math.min(speed, speedIn(jobs, job, jobs.scenario.nodes.pool[taskNode[t]]));
-    if (jobs.nodeSpeed !== null) shortfall = Math.min(shortfall, jobs.nodeSpeed[taskNode[t]]);
   }
-  if (jobs.nodeSpeed !== null) {
-    // A gang goes at the pace of its slowest member.
+  if (jobs.gpuSpeed !== null || jobs.linkSpeed !== null) {
+    const shortfall = slowestPart(jobs, job);
     jobs.accounts.slow(jobs.engine.now, job, shortfall);
     if (shortfall < 1000) speed = Math.max(1, Math.floor((speed * shortfall) / 1000));
   }
   if (jobs.network !== null) speed = Math.max(1, Math.floor((speed * jobs.network.paceMilli(job)) / 1000));
   return have === want ? speed : Math.max(1, Math.floor((speed * have) / want));
+}
+
+/** A gang goes at the pace of its slowest GPU, and one that spans nodes at that of the slowest link. Thousandths. */
+function slowestPart({ cluster, gpuSpeed, linkSpeed, scenario }: Jobs, job: number): number {
+  const { taskStart } = scenario.jobs;
+  const { taskNode, taskMask, gpuStart } = cluster;
+  let gpus = 1000;
+  let links = 1000;
+  let first = -1;
+  let spans = false;
+  for (let t = taskStart[job]; t < taskStart[job + 1]; t++) {
+    const node = taskNode[t];
+    if (node < 0) continue;
+    if (first < 0) first = node;
+    spans ||= node !== first;
+    if (linkSpeed !== null) links = Math.min(links, linkSpeed[node]);
+    if (gpuSpeed === null) continue;
+    for (let rest = taskMask[t]; rest !== 0; rest &= rest - 1) {
+      gpus = Math.min(gpus, gpuSpeed[gpuStart[node] + lowestBit(rest)]);
+    }
+  }
+  return spans ? Math.min(gpus, links) : gpus;
 }
 
 /** Books what was done with the workers it had. */
@@ -92,7 +113,7 @@ export function resumeWork(jobs: Jobs, job: number): void {
   jobs.expectedEnd[job] = jobs.engine.now + wallFor(work, speed) + writes * spec.checkpointStallUs[job];
 }
 
-/** Nodes got slower or faster. */
+/** What it stands on got slower or faster. */
 export function changePace(jobs: Jobs, job: number): void {
   if (!jobs.works(job)) return;
   pauseWork(jobs, job);
