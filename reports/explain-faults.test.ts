@@ -1,9 +1,10 @@
 /** The loop of a fault as `explain` tells it: every stage with its delay, and what was lost. */
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { readScenario } from '../scenarios/read.ts';
 import { Lives, SECOND_US, Simulation } from '../sim/simulate.ts';
 import { explainJob } from './explain.ts';
-import { duration } from './format.ts';
+import { exactDuration } from './format.ts';
 
 const SCENARIO = `apiVersion: simsup.dev/v1
 kind: Simulation
@@ -73,13 +74,32 @@ test('a dead GPU: the stages are told in order, and their delays add up to the w
   expect(step.seconds - life[from].seconds).toBe(total);
   // Stages that took no time are not told.
   expect(step.text).toBe(
-    `takes its first step again, 2 min 10 s after it was started, ${duration(total)} after the fault: ` +
-      `${duration(noticed)} until it was noticed, then 1 min 30 s until it was back in the queue, then 2 min 10 s until this step.`,
+    `takes its first step again, 2 min 10 s after it was started, ${exactDuration(total)} after the fault: ` +
+      `${exactDuration(noticed)} until it was noticed, then 1 min 30 s until it was back in the queue, then 2 min 10 s until this step.`,
   );
   // Up after 100 s; two checkpoints of 20 min and 4 s: 3000 − 100 − 2 × 1204 = 492 s since, on 16 GPUs.
   expect(life[from + 5].text).toBe('loses: 8.2 min of work since its last checkpoint that counts, 2.2 GPU-hours.');
   expect(row.lost).toBe(492 * 16 * 7000e6);
   expect(life[from + 8].text).toContain('40 min of work');
+});
+
+/** `1 d 2 h 3 min 4.5 s` in µs. */
+function usOf(text: string): number {
+  const units: Record<string, number> = { d: 86_400e6, h: 3600e6, min: 60e6, s: 1e6 };
+  const parts = [...text.matchAll(/([\d.]+) (d|h|min|s)\b/g)];
+  return parts.reduce((sum, [, n, unit]) => sum + Math.round(Number(n) * units[unit]), 0);
+}
+
+test('delays are told to the microsecond, so that those of a loop can be added up by hand', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 0, max: 3e11 }), (us) => {
+      expect(usOf(exactDuration(us / 1e6))).toBe(us);
+    }),
+  );
+  const { life } = explained('xid-79');
+  const [, total, stages] =
+    /, ([^,]*) after the fault: (.*)\./.exec(life.find(({ event }) => event === 'step')?.text ?? '') ?? [];
+  expect(stages.split(', then ').reduce((sum, stage) => sum + usOf(stage), 0)).toBe(usOf(total));
 });
 
 test('a warning: a checkpoint is written first, and nothing is lost', () => {

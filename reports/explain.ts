@@ -1,7 +1,7 @@
 /** A job's life in sentences with times, for `simsup explain`. */
 import type { LifeEvent, LifeRow, Scenario } from '../sim/simulate.ts';
 import { csvField } from './csv.ts';
-import { counted, duration, exactSeconds, span } from './format.ts';
+import { counted, exactDuration, exactSeconds, span } from './format.ts';
 
 /** One thing that happened to a job, as `lives.csv` has it. */
 export interface LifeEntry {
@@ -84,7 +84,7 @@ export function explainJob(facts: JobFacts, entries: readonly LifeEntry[]): Expl
   let chain: number[] = [];
   const afterFault = (at: number) => {
     if (chain.length === 0) return '';
-    return at > chain[0] ? ` ${duration(at - chain[0])} after the fault` : ' at once';
+    return at > chain[0] ? ` ${exactDuration(at - chain[0])} after the fault` : ' at once';
   };
   /** The next stage of a fault's chain, if there is one; stages that did not occur take no time. */
   const reach = (stage: number, at: number) => {
@@ -215,7 +215,7 @@ export function explainJob(facts: JobFacts, entries: readonly LifeEntry[]): Expl
         tell(
           seconds,
           event,
-          `takes its first step again${ran > 0 ? `, ${duration(ran)} after it was started` : ''}${sum}`,
+          `takes its first step again${ran > 0 ? `, ${exactDuration(ran)} after it was started` : ''}${sum}`,
         );
         if (delays !== undefined) life[life.length - 1].delays = delays;
         chain = [];
@@ -270,7 +270,7 @@ function delaysText({ noticed, left, requeued, started, stepped }: Delays): stri
   ];
   return stages
     .filter(([seconds]) => seconds > 0)
-    .map(([seconds, what]) => `${duration(seconds)} until ${what}`)
+    .map(([seconds, what]) => `${exactDuration(seconds)} until ${what}`)
     .join(', then ');
 }
 

@@ -1,12 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { duration, span } from './format.ts';
+import { exactDuration, span } from './format.ts';
 
 describe('a time in words', () => {
-  it('has the two largest units that say something', () => {
-    const told = [0, 0.25, 0.0004, 12.34, 59.96, 60, 90, 3599, 3599.7, 3600, 7500, 86_399, 86_400, 100_000, 200_000];
-    expect(told.map(duration)).toEqual([
-      ...['0 s', '0.25 s', '0 s', '12.3 s', '1 min', '1 min', '1 min 30 s', '59 min 59 s'],
-      ...['1 h', '1 h', '2 h 5 min', '1 d', '1 d', '1 d 4 h', '2 d 8 h'],
+  it('has all its units where times are to be added up', () => {
+    expect([0, 0.25, 15, 59.96, 60, 283.25, 3600, 86_400, 214_200.000001].map(exactDuration)).toEqual([
+      ...['0 s', '0.25 s', '15 s', '59.96 s', '1 min', '4 min 43.25 s', '1 h', '1 d', '2 d 11 h 30 min 0.000001 s'],
     ]);
   });
 

@@ -32,24 +32,21 @@ export function span(seconds: number | null): string {
   return `${decimal(seconds / 86_400, 1).replace(/\.0$/, '')} d`;
 }
 
-/** As people say it, to the second from a minute on: `0.25 s`, `4 min 43 s`, `2 h 5 min`, `1 d 3 h`; a smaller unit of none is left out. */
-export function duration(seconds: number): string {
-  if (seconds < 59.95) return `${trimmed(seconds, seconds < 1 ? 3 : 1)} s`;
-  const whole = Math.round(seconds);
-  const units = [
-    { name: 'd', of: 86_400, below: 3600 },
-    { name: 'h', of: 3600, below: 60 },
-    { name: 'min', of: 60, below: 1 },
-  ];
-  const at = units.findIndex(({ of }) => whole >= of);
-  const { name, of, below } = units[at];
-  // Rounded to the smaller of the two units first, so that 59.9 min is an hour.
-  const rounded = Math.round(whole / below) * below;
-  const rest = Math.round((rounded % of) / below);
-  const smaller = ['h', 'min', 's'][at];
-  const more = units[at - 1];
-  if (more !== undefined && rounded >= more.of) return `1 ${more.name}`;
-  return `${Math.floor(rounded / of)} ${name}${rest === 0 ? '' : ` ${rest} ${smaller}`}`;
+/** All of it, so that several can be added up by hand: `15 s`, `4 min 43.25 s`, `2 d 11 h 30 min`; whole µs. */
+export function exactDuration(seconds: number): string {
+  const us = Math.round(seconds * 1e6);
+  const parts: string[] = [];
+  let rest = us;
+  for (const [name, of] of [
+    ['d', 86_400e6],
+    ['h', 3600e6],
+    ['min', 60e6],
+  ] as const) {
+    if (rest >= of) parts.push(`${Math.floor(rest / of)} ${name}`);
+    rest %= of;
+  }
+  if (rest > 0 || us === 0) parts.push(`${trimmed(rest / 1e6, 6)} s`);
+  return parts.join(' ');
 }
 
 function trimmed(value: number, digits: number): string {

@@ -2,7 +2,7 @@
 import { HOUR_US, type Run, SECOND_US } from '../sim/simulate.ts';
 import { gpuHours } from './cost.ts';
 import { csvField } from './csv.ts';
-import { decimal, dollars, percent, span } from './format.ts';
+import { counted, decimal, dollars, percent, span } from './format.ts';
 import { type Distribution, distribution } from './quantiles.ts';
 
 type Reported = NonNullable<Run['provisioning']>;
@@ -120,7 +120,7 @@ function preparedSentence(counts: ProvisioningSummary['counts']): string {
   const spares = counts.sparesUsed > 0 ? `; ${decimal(counts.sparesUsed)} spares taken` : '';
   const turn =
     imaged === 0 ? '' : ` (${decimal(mostImaging)} at once, ${span(imagingWaitSeconds / imaged)} for a place)`;
-  return `${decimal(drains)} nodes drained, ${decimal(imaged)} imaged${turn}; ${decimal(burnInsFailed)} of ${decimal(burnIns)} burn-ins and ${decimal(checksFailed)} of ${decimal(checks)} checks failed${spares}`;
+  return `${counted(drains, 'node')} drained, ${decimal(imaged)} imaged${turn}; ${decimal(burnInsFailed)} of ${decimal(burnIns)} burn-ins and ${decimal(checksFailed)} of ${decimal(checks)} checks failed${spares}`;
 }
 
 const WEEK_COLUMNS = ['week', 'pool', 'GPUs', 'cost', 'held', 'jobs', 'wait p50', 'wait p95', 'not started'];
