@@ -28,6 +28,7 @@ import {
   moveHome,
   openShards,
   putInOrder,
+  sendHome,
   type Shard,
   type ShardRules,
   type Shards,
@@ -163,7 +164,7 @@ export function createRunai(args: RunaiArgs, everyPeriod = false): Policy<Memory
     }
     for (const { name } of session.loose) shard.unsettled.add(shards.jobOfName.get(name) as number);
     explain(run, shard, steps, pass);
-    for (const job of visitors) if (!run.decided.has(job)) leave(shards, view.scenario.jobs.ids[job], job, pool);
+    for (const job of visitors) if (!run.decided.has(job)) sendHome(shard, job, view.scenario.jobs.ids[job]);
     const promises = promisesOf(view, steps);
     const actions = actionsOf(view, steps, run.opened, run.leaving);
     for (const action of actions) claim(run, shard, action);

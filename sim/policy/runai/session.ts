@@ -182,9 +182,7 @@ export function upsertJob(session: Session, state: JobState): Job {
   job.shape = shapeOfJob(session, root);
   job.uniform = job.tasks.every((task) => facts[task].shape === facts[job.tasks[0]].shape);
   job.constraints = constraintsOf(session, job, () => true);
-  session.jobs.set(job.name, job);
-  if (job.queue >= 0) session.queues.jobs[job.queue].add(job);
-  session.journal.length = 0;
+  admit(session, job);
   return job;
 }
 
@@ -257,11 +255,26 @@ export function removeJob(session: Session, name: string): void {
 
 /** Takes a job out of everything but the list of jobs. */
 function liftJob(session: Session, job: Job): void {
-  for (const task of job.tasks) {
-    lift(session, task);
-    session.freeTasks.push(task);
-  }
+  setAside(session, job);
+  freeRows(session, job);
+}
+
+/** The rows of a job that stands nowhere in the session can be another's. */
+export function freeRows(session: Session, job: Job): void {
+  for (const task of job.tasks) session.freeTasks.push(task);
   for (const set of job.sets) session.freeSets.push(set.row);
+}
+
+/** Puts a job that was set aside, or is new, into the session. */
+export function admit(session: Session, job: Job): void {
+  session.jobs.set(job.name, job);
+  if (job.queue >= 0) session.queues.jobs[job.queue].add(job);
+  session.journal.length = 0;
+}
+
+/** Takes a job out of the session, but for its rows and its name in the list of jobs. */
+export function setAside(session: Session, job: Job): void {
+  for (const task of job.tasks) lift(session, task);
   if (job.queue >= 0) session.queues.jobs[job.queue].delete(job);
   session.waits.delete(job);
   session.loose.delete(job);
@@ -327,7 +340,7 @@ function isLoose(session: Session, task: number): boolean {
 const labelsOf = ({ label }: Slots, slots: readonly number[]): string[] => slots.map((slot) => label[slot]);
 
 /** Takes a task off its node, and off the node it is still leaving. */
-function lift(session: Session, task: number): void {
+export function lift(session: Session, task: number): void {
   const { columns } = session;
   const status = columns[TASK_STATUS_COLUMN][task];
   const node = columns[TASK_NODE][task];
@@ -342,7 +355,7 @@ function lift(session: Session, task: number): void {
   columns[TASK_GHOSTS][task] = 0;
 }
 
-function place(session: Session, task: number, status: number, nodeName: string | null, labels: string[]): void {
+export function place(session: Session, task: number, status: number, nodeName: string | null, labels: string[]): void {
   const { columns, facts, nodes } = session;
   setStatus(session, task, status);
   const node = nodeName === null ? undefined : nodes.row.get(nodeName);

@@ -11,7 +11,8 @@ import type { SchedulerConfig } from './config.ts';
 import { isAlive, jobState, nodeNames, nodeState, queueStates, topologyState } from './fromview.ts';
 import type { Memory, Outgoing } from './memory.ts';
 import { refill } from './refill.ts';
-import { openSession, removeJob, setNode, setUsage, upsertJob } from './session.ts';
+import { refreshJob } from './refresh.ts';
+import { admit, freeRows, openSession, removeJob, setAside, setNode, setUsage, upsertJob } from './session.ts';
 import { ghostsOf } from './statement.ts';
 import { USED, usageShare } from './usage.ts';
 
@@ -26,6 +27,8 @@ export interface Shard {
   quietAt: number[];
   /** Jobs in the session that do not stand there as they are in the world: decided on, or only visiting. */
   unsettled: Set<number>;
+  /** Jobs that looked for a place here before and may come again: they keep their rows. */
+  guests: Map<number, Job>;
   /** Rows of nodes on which something may stand otherwise than in the world. */
   disturbed: Set<number>;
 }
@@ -92,6 +95,7 @@ function openShard(view: View, rules: ShardRules, pool: number): Shard {
     version: 0,
     quietAt: scenario.pools.map(() => -1),
     unsettled: new Set(),
+    guests: new Map(),
     disturbed: new Set(),
   };
 }
@@ -131,6 +135,7 @@ export function followJob(view: View, memory: Memory, rules: ShardRules, shards:
   if (alive && status === PENDING && pooled.length > 1) roaming.add(job);
   else roaming.delete(job);
   if (alive) settle(view, memory, rules, shards, job, pool);
+  else for (const shard of list) forgetGuest(shard, job);
 }
 
 /** The job belongs to the pool's session, −1 = to none; whether it lacks workers. */
@@ -174,7 +179,10 @@ export function settle(view: View, memory: Memory, rules: ShardRules, shards: Sh
   const shard = shards.list[pool];
   const before = shard.session.jobs.get(view.scenario.jobs.ids[job]);
   if (before !== undefined) disturb(shard, before);
-  disturb(shard, upsertJob(shard.session, jobState(view, memory, job, pool, rules.preemptionDelayUs)));
+  const state = jobState(view, memory, job, pool, rules.preemptionDelayUs);
+  const refreshed = before !== undefined && refreshJob(shard.session, before, state);
+  if (!refreshed) forgetGuest(shard, job);
+  disturb(shard, refreshed ? before : upsertJob(shard.session, state));
   shard.unsettled.delete(job);
 }
 
@@ -230,7 +238,34 @@ export function countHeld(view: View, shards: Shards, action: Outgoing['action']
 
 /** Takes a waiting job into another pool's session for one cycle. */
 export function visit(view: View, memory: Memory, rules: ShardRules, shard: Shard, job: number): void {
-  upsertJob(shard.session, jobState(view, memory, job, shard.pool, rules.preemptionDelayUs));
+  const state = jobState(view, memory, job, shard.pool, rules.preemptionDelayUs);
+  const guest = shard.guests.get(job);
+  if (guest !== undefined && refreshJob(shard.session, guest, state)) {
+    shard.guests.delete(job);
+    admit(shard.session, guest);
+    return;
+  }
+  forgetGuest(shard, job);
+  upsertJob(shard.session, state);
+}
+
+/** A visitor goes home and may come again. */
+export function sendHome(shard: Shard, job: number, name: string): void {
+  const { session, guests } = shard;
+  const guest = session.jobs.get(name);
+  if (guest === undefined) return;
+  disturb(shard, guest);
+  setAside(session, guest);
+  session.jobs.delete(name);
+  shard.unsettled.delete(job);
+  guests.set(job, guest);
+}
+
+function forgetGuest({ session, guests }: Shard, job: number): void {
+  const guest = guests.get(job);
+  if (guest === undefined) return;
+  guests.delete(job);
+  freeRows(session, guest);
 }
 
 /** Jobs in the order of the scenario, so that a session that was kept up to date equals one that was built anew. */
