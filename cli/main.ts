@@ -1,8 +1,6 @@
 #!/usr/bin/env node
 import { isMainThread, workerData } from 'node:worker_threads';
-import { talk } from './host/external-thread.ts';
-import { serve } from './host/pool.ts';
-import { BAD_INPUTS, main } from './program.ts';
+import { BAD_INPUTS } from './bad-inputs.ts';
 
 // Whoever reads our output may stop (`simsup run | head`): then there is nobody left to tell.
 for (const stream of [process.stdout, process.stderr]) {
@@ -14,8 +12,16 @@ for (const stream of [process.stdout, process.stderr]) {
   });
 }
 
-if (isMainThread) process.exitCode = await main(process.argv.slice(2));
-// A thread beside a scheduler of the user's, in a program of its own.
-else if (workerData?.external !== undefined) talk(workerData.external);
-// A thread of `compare` and its like: it simulates what it is sent.
-else await serve(BAD_INPUTS);
+// Each loads what it needs: a thread that simulates has no use for all commands, and begins in half the time without them.
+if (isMainThread) {
+  const { main } = await import('./program.ts');
+  process.exitCode = await main(process.argv.slice(2));
+} else if (workerData?.external !== undefined) {
+  // A thread beside a scheduler of the user's, in a program of its own.
+  const { talk } = await import('./host/external-thread.ts');
+  talk(workerData.external);
+} else {
+  // A thread of `compare` and its like: it simulates what it is sent.
+  const { serve } = await import('./host/pool.ts');
+  await serve(BAD_INPUTS);
+}

@@ -2,9 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { UserError } from '../scenarios/import/import.ts';
-import { ScenarioError } from '../scenarios/index.ts';
 import { nearestName } from '../scenarios/problem.ts';
-import { ForeignPolicyError, PolicyArgumentError } from '../sim/simulate.ts';
+import { BAD_INPUTS } from './bad-inputs.ts';
 import { backtestCommand } from './commands/backtest.ts';
 import { benchCommand } from './commands/bench.ts';
 import { checkpointCommand } from './commands/checkpoint.ts';
@@ -29,8 +28,6 @@ import { workerCommand } from './commands/worker.ts';
 /** Bad input; a defect of simsup itself (EX_SOFTWARE of sysexits.h). */
 const BAD_INPUT = 2;
 const DEFECT = 70;
-/** What these say is for the user to mend. */
-export const BAD_INPUTS = [ScenarioError, UserError, PolicyArgumentError, ForeignPolicyError];
 
 const WELCOME = `simsup simulates a GPU cluster run by NVIDIA Mission Control: rehearse the cluster before you buy it.
 

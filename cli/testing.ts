@@ -65,7 +65,8 @@ export function builtCli(what: string): BuiltCli {
         ssr: 'cli/main.ts',
         outDir: built,
         emptyOutDir: true,
-        rollupOptions: { output: { entryFileNames: 'main.js' } },
+        // Side by side, as package.json is looked for from there.
+        rollupOptions: { output: { entryFileNames: 'main.js', chunkFileNames: '[name]-[hash].js' } },
       },
     });
   });

@@ -39,6 +39,7 @@ export function breakEvenText({ study, logs, assumptions }: BreakEvenReport): st
     `${study.scenario}: ${counted(study.seeds.length, 'seed')} under each of ${counted(study.stacks.length, 'stack')}; the same work, the same candidate faults`,
     '',
     study.verdict,
+    ...(study.swing === null ? [] : [study.swing]),
     '',
     `${' '.repeat(width)}  ${['useful', 'work done', 'useful share', 'mean wait', 'cost in all', '$ per useful'].map((t) => t.padStart(14)).join('')}`,
     ...study.stacks.map((s) =>
@@ -111,6 +112,7 @@ export function breakEvenDocument(report: BreakEvenReport): ReportDocument {
   const baseline = study.stacks.find(({ name }) => name === study.baseline)?.title ?? study.baseline;
   const blocks: Block[] = [
     { kind: 'text', text: study.verdict, strong: true },
+    ...(study.swing === null ? [] : [{ kind: 'text', text: study.swing } as const]),
     ...study.notes.map((text): Block => ({ kind: 'warning', text })),
     { kind: 'heading', text: 'The same work under each stack' },
     stackTable(study),

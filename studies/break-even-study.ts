@@ -22,7 +22,7 @@ import {
 import type { Figures } from './compare.ts';
 import type { Task } from './pool.ts';
 import { categoryFigure, digestOf } from './stack-figures.ts';
-import { valuesForHalfWidth } from './stats.ts';
+import { valuesForHalfWidth, variance } from './stats.ts';
 import type { Variation } from './vary.ts';
 
 export interface StudyInput {
@@ -58,8 +58,10 @@ export interface BreakEvenStudy {
   stacks: StackResult[];
   uplift: Uplift;
   pays: boolean | null;
-  /** One sentence that answers the question. */
+  /** A few sentences that answer the question, and say what the seeds leave open. */
   verdict: string;
+  /** What the difference swings with from seed to seed, as a sentence; null where it does not, or of fewer than three seeds. */
+  swing: string | null;
   byLicence: { licence: number; netPerMonth: Estimate }[];
   /** Break-even of the licence and share of the installed GPU-hours asked for, at times the load. */
   byLoad: { load: number; asked: Estimate; licenceBreakEven: Estimate; netPerMonth: Estimate }[];
@@ -97,6 +99,7 @@ export async function breakEvenStudy(run: Run, input: StudyInput): Promise<Break
     uplift: gain,
     pays: gain.netPerMonth === null ? null : gain.netPerMonth.mean >= 0,
     verdict: verdictOf(input, sides, gain),
+    swing: swingOf(sides, runs[b], runs[a]),
     byLicence: input.meanPriceUsd > 0 ? licenceCurve(sides, runs[b], runs[a]) : [],
     ...more,
     alternatives: alternativeRows(sides, runs[b], runs[a]),
@@ -228,7 +231,7 @@ function verdictOf({ gpus, meanPriceUsd, licence, confidence }: StudyInput, side
     e.low === null || e.high === null ? 'one seed, no interval' : `${sure} ${wholeUsd(e.low)} to ${wholeUsd(e.high)}`;
   const unsettled = net.low !== null && net.high !== null && net.low < 0 && net.high > 0;
   const chance = unsettled
-    ? ` The seeds do not settle it: the interval holds both signs${wouldSettle(net, confidence)}.`
+    ? ` ${counted(net.n, 'seed')} do not settle it: the interval holds both signs${wouldSettle(net, confidence)}. ${known(even, subject)}`
     : '';
   if (even.mean <= 0)
     return (
@@ -241,6 +244,14 @@ function verdictOf({ gpus, meanPriceUsd, licence, confidence }: StudyInput, side
     `At ${wholeUsd(licence)} per GPU-year ${subject.title} ${pays}: ${wholeUsd(net.mean)} a month (${bounds(net)}); ` +
     `it breaks even with ${baseline.title} at ${wholeUsd(even.mean)} per GPU-year (${bounds(even)}).${chance}`
   );
+}
+
+/** What the interval of the break-even rules out. */
+function known({ low, high }: NonNullable<Estimate>, { title }: ComparedStack): string {
+  if (low === null || high === null) return '';
+  return low > 0
+    ? `What they tell: ${title} pays up to ${wholeUsd(low)} per GPU-year, and no longer from ${wholeUsd(high)} on.`
+    : `They do not even tell whether ${title} gives more than its people cost; from ${wholeUsd(Math.max(0, high))} per GPU-year on it does not pay.`;
 }
 
 /** About how many seeds would tell the mean from nothing, judged by the spread of those at hand. */
@@ -280,6 +291,21 @@ const WHY: Partial<Record<Category, string>> = {
   checkpoint: 'writing checkpoints',
   'serving-idle': 'replicas without requests',
 };
+
+/** The category of the ledger whose difference between the two is the most uneven from seed to seed. */
+function swingOf({ baseline, subject }: Sides, before: readonly Figures[], after: readonly Figures[]): string | null {
+  if (before.length < 3) return null;
+  const [most] = CATEGORIES.filter((c) => WHY[c] !== undefined && c !== 'free')
+    .map((c) => {
+      const more = before.map((b, i) => (b[categoryFigure(c)] ?? 0) - (after[i][categoryFigure(c)] ?? 0));
+      const mean = more.reduce((sum, x) => sum + x, 0) / more.length;
+      return { c, more, spread: variance(more, mean) };
+    })
+    .sort((p, q) => q.spread - p.spread);
+  if (most.spread === 0) return null;
+  const [least, greatest] = [Math.min(...most.more), Math.max(...most.more)].map((h) => decimal(h).replace('-', '−'));
+  return `From seed to seed the difference swings most with ${WHY[most.c]} (${most.c}): under ${baseline.title} ${least} to ${greatest} GPU-hours more than under ${subject.title}.`;
+}
 
 /** Why the simulated shares are not the assumed ones, largest first. */
 function reasonsOf(

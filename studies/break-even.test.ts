@@ -6,9 +6,10 @@ import { COMPARED_STACKS } from '../sim/policy/recovery/compared.ts';
 import { HOUR_US, POLICIES, simulate } from '../sim/simulate.ts';
 import { GPU_YEAR_HOURS, peopleUsd, TORNADO, uplift } from './break-even.ts';
 import { breakEvenDocument, breakEvenText } from './break-even-report.ts';
-import { breakEvenStudy, type StudyInput } from './break-even-study.ts';
+import { breakEvenStudy, type StudyInput, wholeUsd } from './break-even-study.ts';
 import type { Figures } from './compare.ts';
 import { runTask, type Task, taskScenario } from './pool.ts';
+import { categoryFigure } from './stack-figures.ts';
 
 const [VANILLA] = COMPARED_STACKS;
 const MISSION_CONTROL = COMPARED_STACKS[COMPARED_STACKS.length - 1];
@@ -199,7 +200,40 @@ describe('the break-even study', () => {
     expect((await studied({ seeds: ['1'] }, made(better))).text).toContain('One seed says nothing about chance');
     const noisy = ({ stack, seed }: Task) =>
       stack === 'mission-control' ? (seed === '1' ? 0.9 : 0.66) : seed === '3' ? 0.7 : 0.6;
-    expect((await studied({}, made(noisy))).text).toContain('The seeds do not settle it');
+    const { text } = await studied({}, made(noisy));
+    expect(text).toContain('3 seeds do not settle it');
+    expect(text).toContain('They do not even tell whether Mission Control gives more than its people cost');
+  });
+
+  it('says up to which price it pays for sure, and what the seeds differ in, where they do not settle the price asked', async () => {
+    const uneven = ({ stack, seed }: Task) => (stack === 'mission-control' ? 0.6 + 0.01 * Number(seed) : 0.55);
+    const { study, text } = await studied({ seeds: ['1', '2', '3', '4'], licence: 4000 }, async (tasks) =>
+      (await made(uneven)(tasks)).map((figures, i) => ({
+        ...figures,
+        [categoryFigure('reserved')]: tasks[i].stack === 'mission-control' ? 0 : 100 * Number(tasks[i].seed),
+      })),
+    );
+    const even = study.uplift.licenceBreakEven;
+    expect(text).toContain(`Mission Control pays up to ${wholeUsd(even?.low ?? 0)} per GPU-year`);
+    expect(text).toContain(`and no longer from ${wholeUsd(even?.high ?? 0)} on`);
+    expect(study.swing).toBe(
+      'From seed to seed the difference swings most with half-started gangs that hold GPUs (reserved): under vanilla Kubernetes 100 to 400 GPU-hours more than under Mission Control.',
+    );
+  });
+
+  it('says of a change that makes no run another that nothing depends on it', async () => {
+    const run = made(better);
+    const blind = (tasks: readonly Task[]) =>
+      run(tasks.map(({ vary, ...task }) => (vary?.telemetry ? task : { ...task, vary })));
+    const { study, text, html } = await studied({}, async (tasks) =>
+      (await blind(tasks)).map((figures, i) => ({
+        ...figures,
+        'digest-low': tasks[i].vary === undefined || tasks[i].vary?.telemetry ? 1 : 2,
+      })),
+    );
+    expect(study.tornado.filter(({ idle }) => idle).map(({ parameter }) => parameter)).toEqual(['telemetry']);
+    expect(text).toMatch(/telemetry +nothing: 30 s \+ 15 s or 10 s, the runs are the same, event for event/);
+    expect(html).toContain('telemetry moves nothing here');
   });
 });
 

@@ -2,8 +2,9 @@
 import { CommanderError } from 'commander';
 import { deflateSync, gzipSync, strToU8, zipSync } from 'fflate';
 import { parseAllDocuments, stringify } from 'yaml';
+import { BAD_INPUTS } from '../../cli/bad-inputs.ts';
 import { policyArgs } from '../../cli/host/policy.ts';
-import { BAD_INPUTS, program } from '../../cli/program.ts';
+import { program } from '../../cli/program.ts';
 import { playback } from '../../reports/openmetrics-playback.ts';
 import { packed } from '../../reports/packed.ts';
 import { runColumns } from '../../reports/run-columns.ts';

@@ -27,7 +27,7 @@ const SCENARIO = 'mission-control';
 export function startCommand(): Command {
   return new Command('start')
     .description('what Mission Control would buy over vanilla Kubernetes on the example cluster, in a few seconds')
-    .option('--seeds <n>', 'how many months, drawn anew, under each stack', wholeOption('--seeds', 1, 1000), 4)
+    .option('--seeds <n>', 'how many months, drawn anew, under each stack', wholeOption('--seeds', 1, 1000), 12)
     .option('--out <file>', 'where the report goes', 'simsup-report.html')
     .option('--threads <n>', 'runs at the same time (default: all cores)', wholeOption('--threads', 1, 1024))
     .option('--json', 'the figures as JSON')
@@ -71,6 +71,7 @@ function text(study: BreakEvenStudy, title: string, out: string): string {
     `${counted(study.seeds.length, 'month')} drawn anew, each under both; the same jobs, the same faults.`,
     '',
     study.verdict,
+    ...(study.swing === null ? [] : [study.swing]),
     `Jobs wait ${wait(before)} on average under ${before.title}, ${wait(after)} under ${after.title}.`,
     '',
     `Where ${decimal(capacity)} GPU-hours a month went`,
