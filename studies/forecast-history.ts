@@ -123,6 +123,8 @@ export interface BackcastOptions {
   samples: number;
   seed: string;
   policy?: PolicyFactory;
+  /** Of each forecast, as `ForecastOptions` has it. */
+  mostJobs?: number;
   onDone?(done: number): void;
 }
 
@@ -135,6 +137,7 @@ export function backcasts(history: History, jobs: readonly number[], options: Ba
       samples: options.samples,
       seed: `${options.seed}/${job}`,
       policy: options.policy,
+      mostJobs: options.mostJobs,
       past: pastBefore(history, submitUs),
     });
     options.onDone?.(i + 1);

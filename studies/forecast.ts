@@ -34,6 +34,8 @@ export interface Past {
   arrivals: { from: number; to: number };
   /** Now on the past's clock, for the time of day. */
   nowUs: number;
+  /** Share of the arrivals that come again, evenly thinned out; absent = all. */
+  keep?: number;
 }
 
 export interface ForecastOptions {
@@ -43,6 +45,8 @@ export interface ForecastOptions {
   policy?: PolicyFactory;
   /** How far it looks, µs. */
   horizonUs?: number;
+  /** Once so many jobs have been simulated, all samples together, no further sample is begun, if there are `FEWEST_SAMPLES`. */
+  mostJobs?: number;
   /** Changes the job that is asked about, or the jobs beside it. */
   change?(spec: JobSpec, job: number): JobSpec | null;
   onSample?(done: number): void;
@@ -56,26 +60,40 @@ const WAITING_FROM_US = 1000;
 /** How far ahead arrivals are drawn at first; if the job has not started by then, so many times as far. */
 const [FIRST_LOOK_US, FURTHER] = [6 * HOUR_US, 4];
 
+/** A band of fewer is a guess. */
+export const FEWEST_SAMPLES = 10;
+
 /** Waits of the job from now on, ascending, µs; Infinity = not within the horizon. */
 export function forecastWaits(present: Present, options: ForecastOptions): Float64Array {
-  const waits = new Float64Array(options.samples);
-  for (let sample = 0; sample < options.samples; sample++) {
-    waits[sample] = sampleWait(present, options, sample);
-    options.onSample?.(sample + 1);
-  }
-  return waits.sort();
+  return sampledWaits(present, options).sort();
 }
 
-function sampleWait(present: Present, options: ForecastOptions, sample: number): number {
+/** The same by sample, as many as `mostJobs` allows: sample n of two forecasts sees the same future. */
+export function sampledWaits(present: Present, options: ForecastOptions): Float64Array {
+  const { samples, mostJobs = Infinity } = options;
+  const waits: number[] = [];
+  let jobs = 0;
+  while (waits.length < samples && (jobs < mostJobs || waits.length < FEWEST_SAMPLES)) {
+    const sampled = sampleWait(present, options, waits.length);
+    waits.push(sampled.wait);
+    jobs += sampled.jobs;
+    options.onSample?.(waits.length);
+  }
+  return Float64Array.from(waits);
+}
+
+function sampleWait(present: Present, options: ForecastOptions, sample: number): { wait: number; jobs: number } {
   const horizonUs = options.horizonUs ?? DEFAULT_HORIZON_US;
+  let simulated = 0;
   const hasArrivals = options.past !== undefined;
   for (let lookUs = hasArrivals ? Math.min(FIRST_LOOK_US, horizonUs) : horizonUs; ; lookUs *= FURTHER) {
     const untilUs = Math.min(lookUs, horizonUs);
     const { scenario, target } = future(present, options, sample, untilUs);
     const { wait, endedLast } = startOf(scenario, target, options.policy);
+    simulated += scenario.jobs.count;
     if (wait === Infinity && untilUs < horizonUs) continue;
     if (wait !== Infinity) options.onStart?.(endedLast === '' ? -1 : present.scenario.jobs.ids.indexOf(endedLast));
-    return wait;
+    return { wait, jobs: simulated };
   }
 }
 
@@ -141,7 +159,7 @@ function addArrivals(
   untilUs: number,
   shift: { lists: number; users: number },
 ): void {
-  const { scenario, arrivals, nowUs } = past;
+  const { scenario, arrivals, nowUs, keep = 1 } = past;
   const { submitUs, ids } = scenario.jobs;
   if (arrivals.to - arrivals.from < 2) return;
   const first = submitUs[arrivals.from];
@@ -160,6 +178,7 @@ function addArrivals(
     }
     const at = submitUs[job] - first + round * span - offset;
     if (at >= untilUs) return;
+    if (Math.floor((job + 1) * keep) === Math.floor(job * keep)) continue;
     const spec = specOf(scenario, job);
     builder.add({
       ...spec,

@@ -1,7 +1,7 @@
 /** A scheduler's snapshot, and a log of the same cluster, as what `when` forecasts from. */
 
 import { decide } from '../reports/decide.ts';
-import { counted } from '../reports/format.ts';
+import { counted, decimal, percent } from '../reports/format.ts';
 import { memoryReader } from '../scenarios/builtin/index.ts';
 import { UserError } from '../scenarios/import/import.ts';
 import { importSnapshot } from '../scenarios/import/kai-snapshot.ts';
@@ -13,7 +13,7 @@ import { readSnapshot, type Snapshot, type SnapshotOptions } from '../scenarios/
 import { openStream } from '../sim/engine/random.ts';
 import type { JobState } from '../sim/policy/runai/state.ts';
 import { POLICIES, type Scenario } from '../sim/simulate.ts';
-import type { Past, Present } from './forecast.ts';
+import { gpusOf, type Past, type Present } from './forecast.ts';
 import { PRIOR_MEDIAN_US } from './forecast-durations.ts';
 import { type History, historyOf, pastBefore } from './forecast-history.ts';
 
@@ -130,6 +130,8 @@ function presentOf(snapshot: Snapshot, scenario: Scenario, target: number): { pr
 export interface SnapshotPast {
   past: Past;
   history: History;
+  /** Its starts say how good forecasts are. */
+  ofThisCluster: boolean;
   assumptions: string[];
 }
 
@@ -154,6 +156,7 @@ export function snapshotPast(state: SnapshotState, log: RecordedLog): SnapshotPa
   // Everything in the log is known; the time of day is that of the snapshot where both have a calendar.
   const endUs = count === 0 ? 0 : submitUs[count - 1] + 1;
   const past = pastBefore(history, Infinity);
+  const load = loadOf(compiled);
   const clock =
     state.nowUs === undefined || compiled.startEpochSeconds === 0
       ? endUs
@@ -167,7 +170,25 @@ export function snapshotPast(state: SnapshotState, log: RecordedLog): SnapshotPa
       `Projects of the log that are no queues (${queues.slice(0, 6).join(', ')}${queues.length > 6 ? ' …' : ''}) arrive in queues drawn by their number of jobs: ${shown.join(', ')}${renamed.size > 4 ? ` and ${renamed.size - 4} more` : ''}.`,
     );
   }
-  return { past: { ...past, nowUs: clock }, history, assumptions };
+  if (load <= MOST_LOAD) return { past: { ...past, nowUs: clock }, history, ofThisCluster: true, assumptions };
+  assumptions.push(
+    `The log asks for ${decimal(load, 1)} times the GPU-hours that the snapshot's ${counted(gpusIn(compiled), 'GPU')} have: it is of a larger cluster. ${percent(1 / load, 0)} of its jobs arrive, evenly thinned out, and its starts correct nothing.`,
+  );
+  return { past: { ...past, nowUs: clock, keep: 1 / load }, history, ofThisCluster: false, assumptions };
+}
+
+/** A log of the same cluster can ask for little more than all of it. */
+const MOST_LOAD = 1.1;
+
+const gpusIn = ({ nodes }: Scenario) => nodes.gpus.reduce((sum, n) => sum + n, 0);
+
+/** GPU-hours that jobs ran, of those that the cluster has while they arrive; 0 where nothing can be said. */
+function loadOf(scenario: Scenario): number {
+  const { submitUs, durationUs, count } = scenario.jobs;
+  const spanUs = count < 2 ? 0 : submitUs[count - 1] - submitUs[0];
+  let work = 0;
+  for (let job = 0; job < count; job++) if (durationUs[job] < Infinity) work += gpusOf(scenario, job) * durationUs[job];
+  return spanUs > 0 && gpusIn(scenario) > 0 ? work / spanUs / gpusIn(scenario) : 0;
 }
 
 export const PRIOR_ASSUMPTIONS = [

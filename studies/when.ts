@@ -4,7 +4,7 @@
  */
 import { counted } from '../reports/format.ts';
 import { JOB_STATUS, type JobSpec, type PolicyFactory, Simulation } from '../sim/simulate.ts';
-import { DEFAULT_HORIZON_US, forecastWaits, gpusOf, type Past, type Present, quantileOf, specOf } from './forecast.ts';
+import { DEFAULT_HORIZON_US, gpusOf, type Past, type Present, quantileOf, sampledWaits, specOf } from './forecast.ts';
 import { BAND, type Backcast, corrected, FEWEST_TO_CALIBRATE } from './forecast-history.ts';
 
 export interface WhenInput {
@@ -71,12 +71,14 @@ const MOST_CULPRITS = 5;
 const MOST_QUEUES = 5;
 /** Variants of the job are judged by at most so many futures. */
 const MOST_VARIED = 100;
+/** Jobs that the forecast may simulate, and all its variants together: some seconds. */
+const MOST_JOBS = 20_000;
 
 export function when(input: WhenInput): When {
   const { present, samples, seed, past, policy, horizonUs = DEFAULT_HORIZON_US } = input;
   const { scenario, target } = present;
   const { jobs } = scenario;
-  const options = { samples, seed, past, policy, horizonUs };
+  const options = { samples, seed, past, policy, horizonUs, mostJobs: MOST_JOBS };
   const variants = variantsOf(present);
   const few = Math.min(samples, MOST_VARIED);
   const total = samples + few * (variants.length + MOST_REMOVED);
@@ -84,11 +86,12 @@ export function when(input: WhenInput): When {
   const onSample = () => input.onSample?.(++done, total);
 
   const ends = new Map<number, number>();
-  const waits = forecastWaits(present, {
+  const bySample = sampledWaits(present, {
     ...options,
     onSample,
     onStart: (job) => void ends.set(job, (ends.get(job) ?? 0) + 1),
   });
+  const waits = bySample.toSorted();
   const started = waits.filter((wait) => wait < Infinity).length;
   const simulated = BAND.map((q) => quantileOf(waits, q));
   const past20 = input.backcasts !== undefined && input.backcasts.length >= FEWEST_TO_CALIBRATE;
@@ -105,11 +108,13 @@ export function when(input: WhenInput): When {
     kind: 'without' as const,
     change: (spec: JobSpec, other: number) => (other === job ? null : spec),
   }));
-  // The same futures, and as many of them, so that no gain comes of the number of samples.
-  const base = quantileOf(forecastOrPart(waits, present, { ...options, samples: few }), 0.5);
-  const alternatives = [...variants, ...removals].map(({ what, kind, change }): Alternative => {
-    const changed = forecastWaits(present, { ...options, samples: few, change, onSample });
+  const changes = [...variants, ...removals];
+  const mostJobs = MOST_JOBS / Math.max(1, changes.length);
+  const alternatives = changes.map(({ what, kind, change }): Alternative => {
+    const changed = sampledWaits(present, { ...options, samples: few, mostJobs, change, onSample }).sort();
     const own = BAND.map((q) => quantileOf(changed, q));
+    // The same futures, and as many of them, so that no gain comes of the number of samples.
+    const base = quantileOf(bySample.slice(0, changed.length).sort(), 0.5);
     const sooner =
       base === Infinity && own[1] === Infinity ? null : base === Infinity ? horizonUs - own[1] : base - own[1];
     return { what, kind, band: bandOf(correct(own)), soonerSeconds: sooner === null ? null : sooner / SECOND };
@@ -123,14 +128,14 @@ export function when(input: WhenInput): When {
     gpus: gpusOf(scenario, target),
     workers: jobs.taskStart[target + 1] - jobs.taskStart[target],
     seed,
-    samples,
+    samples: waits.length,
     horizonSeconds: horizonUs / SECOND,
     now: clock(0),
     wait: bandOf(band),
     start: { p10: clock(band[0]), p50: clock(band[1]), p90: clock(band[2]) },
     startedWithin: [...STEPS_S.filter((s) => s * SECOND < horizonUs), horizonUs / SECOND].map((seconds) => ({
       seconds,
-      share: waits.filter((wait) => wait <= seconds * SECOND).length / samples,
+      share: waits.filter((wait) => wait <= seconds * SECOND).length / waits.length,
     })),
     blockedBy: input.blockedBy,
     waitsFor: culprits.map(([job, count]) => ({
@@ -141,22 +146,23 @@ export function when(input: WhenInput): When {
       share: count / Math.max(1, started),
     })),
     alternatives,
-    correction: past20 ? { pastForecasts: input.backcasts?.length ?? 0, simulated: bandOf(simulated) } : null,
-    assumptions: [...input.assumptions],
+    correction:
+      past20 && simulated.every(Number.isFinite)
+        ? { pastForecasts: input.backcasts?.length ?? 0, simulated: bandOf(simulated) }
+        : null,
+    assumptions: [
+      ...input.assumptions,
+      ...(waits.length < samples
+        ? [
+            `${counted(waits.length, 'future')} instead of ${samples}, as each takes long to simulate: the band is rough.`,
+          ]
+        : []),
+    ],
     warnings: [...input.warnings, ...placementWarning(present, policy)],
   };
 }
 
 const MOST_REMOVED = 2;
-
-/** The first futures again, where fewer are asked for than there are. */
-function forecastOrPart(
-  all: Float64Array,
-  present: Present,
-  options: Parameters<typeof forecastWaits>[1],
-): Float64Array {
-  return options.samples === all.length ? all : forecastWaits(present, options);
-}
 
 const bandOf = (us: readonly number[]): Band => {
   const [p10, p50, p90] = us.map((x) => (Number.isFinite(x) ? x / SECOND : null));

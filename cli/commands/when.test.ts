@@ -32,6 +32,27 @@ test('says it in sentences', async () => {
     expect(bench.out).toContain(part);
 });
 
+/** `perDay` jobs a day of `gpus` GPUs for three hours, each recorded as started at once. */
+function log(days: number, perDay: number, gpus: number): string {
+  const rows = Array.from({ length: days * perDay }, (_, i) => {
+    const at = Math.round((i * 86_400) / perDay);
+    return `j${i},research,u${i % 3},${at},${at},${at + 3 * 3600},${gpus}`;
+  });
+  return `job_id,project,user,submit,start,end,num_gpu\n${rows.join('\n')}\n`;
+}
+
+test('thins out the arrivals of a larger cluster, and takes nothing from its starts', async () => {
+  // 40 × 16 × 3 GPU-hours a day, of 384.
+  writeFileSync(at('larger.csv'), log(4, 40, 16));
+  const options = ['--samples', '10', '--json', '--horizon', '6h'];
+  await when(at('snapshot.zip'), 'huge', '--history', at('larger.csv'), ...options);
+  const found = JSON.parse(bench.out);
+  expect(found.correction).toBeNull();
+  expect(found.assumptions.join(' ')).toMatch(
+    /asks for 5\.\d times the GPU-hours that the snapshot's 16 GPUs have: it is of a larger cluster\. \d+ % of its jobs arrive/,
+  );
+});
+
 test('what does not wait has no start to come', async () => {
   const refusal = (...args: string[]) => refusalOf(when(at('snapshot.zip'), ...args));
   expect(await refusal('train-1')).toContain('it runs already');

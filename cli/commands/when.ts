@@ -3,6 +3,7 @@ import { basename } from 'node:path';
 import { Command } from 'commander';
 import { UserError } from '../../scenarios/import/import.ts';
 import { parseTime } from '../../scenarios/snapshot/quantity.ts';
+import { DAY_US } from '../../sim/simulate.ts';
 import { DEFAULT_HORIZON_US } from '../../studies/forecast.ts';
 import { type Backcast, backcasts, FEWEST_TO_CALIBRATE, type History, spread } from '../../studies/forecast-history.ts';
 import { type When, when } from '../../studies/when.ts';
@@ -26,6 +27,10 @@ interface Flags extends LogFlags {
 
 /** Samples of each forecast of a past job. */
 const BACKCAST_SAMPLES = 12;
+/** Jobs that one of them may simulate. */
+const BACKCAST_JOBS = 4000;
+/** Beyond two weeks nobody plans on who else may come; without a history nobody does, and looking far costs nothing. */
+const HORIZON_WITH_HISTORY_US = 14 * DAY_US;
 
 export function whenCommand(): Command {
   return logOptions(
@@ -42,7 +47,11 @@ export function whenCommand(): Command {
         60,
       )
       .option('--seed <text>', 'the same seed gives the same forecast', '1')
-      .option('--horizon <duration>', 'how far to look ahead (default 60d)', durationOption('--horizon'))
+      .option(
+        '--horizon <duration>',
+        'how far to look ahead (default 60d, with --history 14d)',
+        durationOption('--horizon'),
+      )
       .option('--at <time>', 'when the snapshot was taken (default the latest time that stands in it)', instant)
       .option('--node-pool <name>', 'of a cluster with several: the one to look at')
       .option('--skip-dangling', 'leave out what refers to something missing, as the scheduler does')
@@ -81,17 +90,21 @@ async function run(file: string, job: string, flags: Flags): Promise<void> {
   for (const warning of state.warnings) process.stderr.write(`${warning}\n`);
   const log = flags.history === undefined ? undefined : await loadLog(flags.history, flags);
   const known = log === undefined ? undefined : snapshotPast(state, log);
-  const past = known === undefined ? [] : pastForecasts(known.history, flags);
+  const past = known?.ofThisCluster ? pastForecasts(known.history, flags) : [];
   const found: When = when({
     present: state.present,
     past: known?.past,
     backcasts: past,
     samples: flags.samples,
     seed: flags.seed,
-    horizonUs: flags.horizon ?? DEFAULT_HORIZON_US,
+    horizonUs: flags.horizon ?? (known === undefined ? DEFAULT_HORIZON_US : HORIZON_WITH_HISTORY_US),
     nowUs: state.nowUs,
     blockedBy: state.blockedBy || null,
-    assumptions: [...(known?.assumptions ?? PRIOR_ASSUMPTIONS), ...corrections(past, flags), ...state.assumptions],
+    assumptions: [
+      ...(known?.assumptions ?? PRIOR_ASSUMPTIONS),
+      ...(known?.ofThisCluster ? corrections(past, flags) : []),
+      ...state.assumptions,
+    ],
     warnings: [],
     onSample: (done, of) => progress(`${done} of ${of} futures`),
   });
@@ -108,6 +121,7 @@ function pastForecasts(history: History, { calibrate, seed }: Flags): Backcast[]
   return backcasts(history, jobs, {
     samples: BACKCAST_SAMPLES,
     seed: `past/${seed}`,
+    mostJobs: BACKCAST_JOBS,
     onDone: (done) => progress(`${done} of ${jobs.length} past forecasts`),
   });
 }
