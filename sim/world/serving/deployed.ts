@@ -46,8 +46,7 @@ const SHARED = [
   'slo',
   'load',
   'variants',
-  'known',
-  'capacity',
+  'fares',
 ];
 
 export class Deployed {
@@ -204,7 +203,7 @@ export class Deployed {
       own: copyOf(this, ['spec', 'settings', 'fleet', 'rate', 'record', 'source', 'seed', 'durationUs']),
       record: copyOf(record, ['slo']),
       ...(fleet && { requests: copyOf(fleet.requests, []), fleet: copyOf(fleet, SHARED) }),
-      ...(rate && { rate: copyOf(rate, SHARED), known: structuredClone(rate.known) }),
+      ...(rate && { rate: copyOf(rate, SHARED), known: structuredClone(rate.fares.known) }),
     };
   }
 
@@ -219,7 +218,7 @@ export class Deployed {
     }
     if (rate !== null) {
       putBack(rate, snapshot.rate as PartsCopy);
-      rate.known = structuredClone(snapshot.known) as RateFleet['known'];
+      rate.fares.known = structuredClone(snapshot.known) as RateFleet['fares']['known'];
     }
     // A stream cannot be copied; it gives the same requests again.
     if (fleet !== null && this.pulled > 0) {

@@ -20,13 +20,16 @@ export function keepLevels(s: Serving, d: number): void {
 export function setLevels(s: Serving, one: Deployed, now: number): void {
   const every = one.levelEveryUs;
   const untilUs = (Math.floor(now / every) + 1) * every;
+  const forecast = one.rate?.forecast(untilUs);
   for (let r = 0; r < one.phase.length; r++) {
     if (one.phase[r] !== PHASE.active && one.phase[r] !== PHASE.draining) continue;
     const since = now - one.levelSince[r];
     const owed = one.busyUs(r) - one.bookedUs[r] - (one.level[r] / 1000) * since;
     // Of requests the next time is expected to be like the last.
     const ahead =
-      one.rate !== null ? one.rate.forecast(r, untilUs) : one.level[r] / 1000 + (since > 0 ? owed / since : 0);
+      forecast !== undefined
+        ? (forecast[one.rate?.variantOf[r] ?? -1] ?? 0)
+        : one.level[r] / 1000 + (since > 0 ? owed / since : 0);
     const share = Math.max(0, Math.min(1, ahead)) + owed / (untilUs - now);
     setLevel(s, one, r, Math.max(0, Math.min(1000, Math.round(1000 * share))), now);
   }

@@ -26,6 +26,7 @@ export interface LengthShare {
 /** Lengths of each source to know their moments: so many drawn, or of quantiles evenly spaced; of replayed ones all are counted. */
 const DRAWN = 4000;
 const SPACED = 1000;
+const WEEK_MINUTES = 7 * 24 * 60;
 /** Cuts between the shares: twentieths up to nine tenths, hundredths up to 99, thousandths beyond. */
 const CUTS = [
   ...Array.from({ length: 19 }, (_, i) => i / 20),
@@ -57,8 +58,14 @@ export function minuteLoad(spec: ServingSpec, seed: string, durationUs: number):
       gapSum += amount;
     } else {
       const rateAt = ratesOf(part);
-      for (let minute = 0; minute < minutes && minute * MINUTE_US < part.untilUs; minute++) {
-        const n = 60 * rateAt((minute + 0.5) * MINUTE_US);
+      const last = Math.min(minutes, Math.ceil(part.untilUs / MINUTE_US));
+      // A week is like the next, to the last bit.
+      const week = Float64Array.from(
+        { length: Math.min(last, WEEK_MINUTES) },
+        (_, minute) => 60 * rateAt((minute + 0.5) * MINUTE_US),
+      );
+      for (let minute = 0; minute < last; minute++) {
+        const n = week[minute % WEEK_MINUTES];
         counts[minute] += n;
         amount += n;
       }

@@ -3,9 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { ServingRecord } from '../../record/slo.ts';
 import { MINUTE_US } from '../../scenario.ts';
 import { roofline } from './cost.ts';
+import { busyShare } from './fare.ts';
 import type { MinuteLoad } from './load.ts';
 import { rateMinute } from './rate.ts';
-import { busyShare, RateFleet } from './rate-fleet.ts';
+import { RateFleet } from './rate-fleet.ts';
 import { TEST_EFFICIENCY, TEST_GPU, TEST_MODEL } from './testing.ts';
 
 const settings = {
@@ -113,7 +114,7 @@ describe('a fleet, minute by minute', () => {
   it('foretells the busy share that comes of it', () => {
     const { rate } = fleet([3, 7, 12, 1, 0]);
     up(rate, 0);
-    const share = rate.forecast(0, 5 * MINUTE_US);
+    const share = rate.forecast(5 * MINUTE_US)[0];
     rate.advance(5 * MINUTE_US);
     expect(rate.busyUs[0] / (5 * MINUTE_US)).toBeCloseTo(share, 9);
   });
