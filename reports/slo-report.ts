@@ -62,6 +62,8 @@ export function sloDocument(input: SloInput, about: { version: string; command: 
       'met: throughput': 'tokens a second over the whole time at least as stated',
       reason:
         'the first that applies of: a fault, a cold start … the batch it decoded in (docs/serving.md); each violation has one',
+      'moved off a node':
+        'a replacement started elsewhere because the node was above avoidIfDCGMUtil; back within the hour: it flaps',
       'tokens/s per GPU': 'output tokens ÷ time ÷ GPUs of all replicas',
     },
     assumptions: [
@@ -100,6 +102,8 @@ function blocksOf(deployments: readonly SloSummary[]): Block[] {
     ...hours.flatMap(hourBlocks),
     { kind: 'heading', text: 'By tenant' },
     tenantTable(deployments),
+    { kind: 'heading', text: 'What became of its replicas' },
+    livesTable(deployments),
     { kind: 'heading', text: 'What it took' },
     costTable(deployments),
   ];
@@ -230,6 +234,21 @@ const tenantTable = (deployments: readonly SloSummary[]) =>
         met: requests > 0 && s.attainment !== null ? attained / requests : null,
       })),
     ),
+  );
+
+const livesTable = (deployments: readonly SloSummary[]) =>
+  tableBlock(
+    'replicas',
+    [
+      { name: 'deployment' },
+      { name: 'starts', format: 'number' },
+      { name: 'scaledUp', title: 'added', format: 'number' },
+      { name: 'scaledDown', title: 'taken away', format: 'number' },
+      { name: 'moves', title: 'moved off a node', format: 'number' },
+      { name: 'flaps', title: 'of them back within the hour', format: 'number' },
+      { name: 'stuck', title: 'looks with nowhere to go', format: 'number' },
+    ],
+    deployments.map(({ deployment, lives }) => ({ deployment, ...lives })),
   );
 
 const costTable = (deployments: readonly SloSummary[]) =>

@@ -286,6 +286,7 @@ const ROOTS: readonly Root[] = [
   specRoot('network', 'Network'),
   specRoot('energy', 'Energy'),
   specRoot('slurm', 'Slurm'),
+  specRoot('serving', 'Serving'),
 ];
 
 /** `a.b[c.d].e` → its steps. */

@@ -1,9 +1,14 @@
 /**
  * Files of inference requests, one a line, in the order of time:
- * `arrival_seconds,prompt_tokens,output_tokens,tenant,hash_ids` (hashes separated by spaces, empty = not known).
+ * `arrival_seconds,prompt_tokens,output_tokens,tenant,hash_ids` (hashes separated by spaces, empty = not known), or a
+ * published trace as it is.
  */
 
 import type { Arrival, RequestColumns } from '../sim/world/serving/arrivals.ts';
+import { azureLlm } from './import/azure-llm.ts';
+import type { RowNotes } from './import/importer.ts';
+import { mooncake } from './import/mooncake.ts';
+import type { RequestImporter } from './import/request-importer.ts';
 
 export const REQUESTS_HEADER = 'arrival_seconds,prompt_tokens,output_tokens,tenant,hash_ids';
 
@@ -42,16 +47,17 @@ function requestOf(line: string, tenants: Map<string, number>): Arrival {
 export function* readRequests(lines: Iterable<string>, tenants = new Map<string, number>()): Generator<Arrival> {
   let number = 0;
   let before = 0;
+  let read: ((line: string) => Arrival) | undefined;
   for (const line of lines) {
     number++;
-    if (number === 1) {
-      if (line.trim() !== REQUESTS_HEADER)
-        throw new RequestLineError(`line 1: expected ${REQUESTS_HEADER}, found '${line.slice(0, 80)}'`);
-      continue;
-    }
     if (line.trim() === '') continue;
     try {
-      const request = requestOf(line.trim(), tenants);
+      if (read === undefined) {
+        const { reader, isHeader } = readerOf(line.trim(), tenants);
+        read = reader;
+        if (isHeader) continue;
+      }
+      const request = read(line.trim());
       if (request.timeUs < before) throw new RequestLineError('comes before the line above it: sort by arrival');
       before = request.timeUs;
       yield request;
@@ -61,6 +67,41 @@ export function* readRequests(lines: Iterable<string>, tenants = new Map<string,
     }
   }
 }
+
+/** What reads the lines of a file that begins with this one. */
+function readerOf(first: string, tenants: Map<string, number>) {
+  if (first === REQUESTS_HEADER) return { reader: (line: string) => requestOf(line, tenants), isHeader: true };
+  const published = REQUEST_TRACES.find((trace) => trace.begins(first));
+  if (published === undefined)
+    throw new RequestLineError(
+      `found '${first.slice(0, 80)}', expected ${REQUESTS_HEADER}, ${REQUEST_TRACES.map(({ importer }) => importer.expects).join(', or ')}`,
+    );
+  const { importer } = published;
+  const read = importer.read(importer.header ? first : undefined);
+  let zeroUs: number | undefined;
+  const reader = (line: string): Arrival => {
+    const request = read(line, STRICT);
+    if (request === null) throw new RequestLineError('is no request');
+    if (!tenants.has('')) tenants.set('', tenants.size);
+    zeroUs ??= request.timeUs;
+    return { ...request, timeUs: request.timeUs - zeroUs, tenant: tenants.get('') as number };
+  };
+  return { reader, isHeader: importer.header };
+}
+
+/** Published traces, which can be named as they are; `simsup import` also mends rows and says which. */
+const REQUEST_TRACES: readonly { importer: RequestImporter; begins(line: string): boolean }[] = [
+  { importer: azureLlm, begins: (line) => /^"?timestamp"?,/i.test(line) && /contexttokens/i.test(line) },
+  { importer: mooncake, begins: (line) => line.startsWith('{') },
+];
+
+const STRICT: RowNotes = {
+  refuse(_kind, what) {
+    throw new RequestLineError(what);
+  },
+  mend() {},
+  remark() {},
+};
 
 /** All of them, as columns. */
 export function requestColumns(requests: Iterable<Arrival>): RequestColumns {

@@ -21,6 +21,7 @@ import {
   trainingWorkloadKind,
 } from './schema/manifests.ts';
 import { provisioningKind } from './schema/provisioning.ts';
+import { servingKind } from './schema/serving.ts';
 import { clusterKind, pricesKind, simulationKind, workloadKind } from './schema/simsup.ts';
 import { slurmKind } from './schema/slurm.ts';
 import { stackKind } from './schema/stacks.ts';
@@ -29,6 +30,7 @@ import { studyKind } from './schema/study.ts';
 
 export * from './schema/common.ts';
 export type { InferenceInput, PodTemplate, ProjectInput } from './schema/manifests.ts';
+export type { MeasuredInput, ServingInput } from './schema/serving.ts';
 export * from './schema/simsup.ts';
 export { MAX_RUNS, type RangeInput, type SpreadInput, type StudySpec } from './schema/study.ts';
 
@@ -52,6 +54,7 @@ export const KINDS: readonly KindEntry[] = [
   entry('simsup.dev/v1', 'Prices', pricesKind),
   entry('simsup.dev/v1', 'Simulation', simulationKind),
   entry('simsup.dev/v1', 'FaultModel', faultModelKind),
+  entry('simsup.dev/v1', 'Serving', servingKind),
   entry('simsup.dev/v1', 'Slurm', slurmKind),
   entry('simsup.dev/v1', 'Stack', stackKind),
   entry('simsup.dev/v1', 'Storage', storageKind),
@@ -84,6 +87,7 @@ export interface Accepted {
   Prices: z.output<typeof pricesKind>;
   Simulation: z.output<typeof simulationKind>;
   FaultModel: z.output<typeof faultModelKind>;
+  Serving: z.output<typeof servingKind>;
   Slurm: z.output<typeof slurmKind>;
   Stack: z.output<typeof stackKind>;
   Storage: z.output<typeof storageKind>;

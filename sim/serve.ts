@@ -7,11 +7,12 @@
  */
 import { Engine } from './engine/engine.ts';
 import { type ServeResult, ServingRecord } from './record/slo.ts';
-import type { Slo } from './scenario.ts';
+import type { Disaggregation, Slo } from './scenario.ts';
 import { type Arrival, type Arrivals, checkArrival, emptyArrival } from './world/serving/arrivals.ts';
 import { Fleet } from './world/serving/fleet.ts';
 import type { ReplicaSettings } from './world/serving/replica.ts';
-import { Router, type Routing } from './world/serving/router.ts';
+import { MARK } from './world/serving/requests.ts';
+import type { Routing } from './world/serving/router.ts';
 
 export type { RequestTrace, ServeResult } from './record/slo.ts';
 
@@ -21,7 +22,7 @@ export interface Deployment {
   replicas: number;
   gpusPerReplica: number;
   routing: Routing;
-  /** How often the router reads the replicas' counts of outstanding requests, µs; 0 = always fresh. */
+  /** Routing `reported-load`: how often what replicas report of their load is read, µs; 0 = always fresh. */
   telemetryUs: number;
   slo: Slo;
   /** Integer micro-dollars per GPU-hour. */
@@ -32,8 +33,7 @@ export interface Deployment {
   readyUs?: readonly number[];
   /** A replica loses everything at `atUs` and is up again at `backUs`. */
   faults?: readonly { replica: number; atUs: number; backUs: number }[];
-  /** The first `prefill` replicas only prefill; keys and values then go to one of the others. */
-  disaggregated?: { prefill: number; transferPsPerToken: number; latencyUs: number };
+  disaggregated?: Disaggregation;
 }
 
 export interface ServeOptions {
@@ -50,14 +50,6 @@ export function serve(deployment: Deployment, arrivals: Arrivals, options: Serve
   const record = new ServingRecord(deployment.slo);
   const { sampleEvery = 0, closedLoop } = options;
   const split = deployment.disaggregated;
-  const pools = split?.prefill ?? 0;
-  if (split !== undefined && !(split.prefill >= 1 && split.prefill < deployment.replicas))
-    throw new Error(
-      `of ${deployment.replicas} replicas ${split.prefill} cannot be for prefill alone: at least one, and one must be left`,
-    );
-  /** Output of requests that are with a prefill replica, which sees one token. */
-  const wholeOutput = new Map<number, number>();
-
   // --- who must be woken when something of theirs ends ---
   const pushed = closedLoop !== undefined || split !== undefined;
   const wakes: number[] = Array.from({ length: deployment.replicas }, () => -1);
@@ -70,13 +62,13 @@ export function serve(deployment: Deployment, arrivals: Arrivals, options: Serve
       nextUs === Infinity ? -1 : engine.schedule(Math.max(engine.now, nextUs + 1), PRIORITY.wake, KIND.wake, r);
   };
   const { replica, replicas, routing, telemetryUs, slo, maxOutstanding } = deployment;
+  const reportUs = routing === 'reported-load' ? telemetryUs : Infinity;
   const fleet = new Fleet(
-    { replica, replicas, routing, telemetryUs, slo, maxOutstanding, prefill: pools, sampleEvery },
+    { replica, replicas, routing, reportUs, slo, maxOutstanding, sampleEvery, ...(split && { split }) },
     record,
     {
-      handOver(slot, _replica, us) {
-        handOver(slot, us);
-        return true;
+      transfer(slot, us) {
+        engine.schedule(Math.max(engine.now, us), PRIORITY.handOver, KIND.handOver, slot);
       },
       over(us) {
         if (closedLoop !== undefined) again(us);
@@ -86,8 +78,6 @@ export function serve(deployment: Deployment, arrivals: Arrivals, options: Serve
     deployment.readyUs,
     engine.digest,
   );
-  const { requests } = fleet;
-  const back = new Router(fleet.replicas.slice(pools), 'least-outstanding', 0);
   engine.on(KIND.wake, (r) => {
     wakes[r] = -1;
     fleet.replicas[r].advance(engine.now);
@@ -109,35 +99,12 @@ export function serve(deployment: Deployment, arrivals: Arrivals, options: Serve
   const again = (us: number) => pull(Math.max(engine.now, us));
   engine.on(KIND.arrival, () => {
     const one = queue.shift() as Arrival;
-    const slot = fleet.offer(one, one.timeUs, split === undefined ? one.output : 1);
-    if (slot >= 0) {
-      if (split !== undefined) wholeOutput.set(slot, one.output);
-      fleet.place(slot, one.timeUs);
-    }
+    const slot = fleet.offer(one, one.timeUs);
+    if (slot >= 0) fleet.place(slot, one.timeUs);
     if (closedLoop === undefined) pull();
   });
 
-  // --- from prefill to decode ---
-  const handOver = (slot: number, us: number) => {
-    requests.output[slot] = wholeOutput.get(slot) as number;
-    wholeOutput.delete(slot);
-    const { transferPsPerToken, latencyUs } = split as NonNullable<typeof split>;
-    const transferUs = latencyUs + Math.ceil((requests.prompt[slot] * transferPsPerToken) / 1e6);
-    engine.schedule(Math.max(engine.now, us + transferUs), PRIORITY.handOver, KIND.handOver, slot);
-  };
-  engine.on(KIND.handOver, (slot) => {
-    const us = engine.now;
-    const r = pools + back.choose(slot, us);
-    if (requests.output[slot] === 1) {
-      // The first token is the last.
-      fleet.finish(slot, r, requests.firstTokenUs[slot]);
-      return;
-    }
-    requests.shared[slot] = 0;
-    requests.hashes[slot] = null;
-    fleet.replicas[r].advance(us);
-    fleet.send(slot, r, us);
-  });
+  engine.on(KIND.handOver, (slot) => fleet.handOver(slot, engine.now));
 
   // --- faults ---
   const faults = deployment.faults ?? [];
@@ -145,16 +112,7 @@ export function serve(deployment: Deployment, arrivals: Arrivals, options: Serve
     engine.schedule(atUs, PRIORITY.fault, KIND.fault, i);
   });
   engine.on(KIND.fault, (i) => {
-    const { replica: r, backUs } = faults[i];
-    fleet.replicas[r].advance(engine.now);
-    for (const slot of fleet.replicas[r].fail(backUs)) {
-      if (split !== undefined) {
-        if (r >= pools) wholeOutput.set(slot, requests.output[slot]);
-        requests.output[slot] = 1;
-      }
-      fleet.place(slot, engine.now);
-    }
-    wakeAt(r);
+    fleet.lose(faults[i].replica, engine.now, MARK.fault, faults[i].backUs);
   });
 
   if (closedLoop === undefined) pull();

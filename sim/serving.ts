@@ -27,14 +27,15 @@ export interface ServingParts {
   /** How often telemetry is read, and how old a reading may be, µs. */
   telemetryUs: number;
   staleUs: number;
+  scrapeUs: number;
   withdraws: boolean;
 }
 
 export function newServing(parts: ServingParts): Serving {
-  const { scenario, cluster, engine, accounts, jobs, faults, telemetryUs, staleUs, withdraws } = parts;
+  const { scenario, cluster, engine, accounts, jobs, faults, telemetryUs, staleUs, scrapeUs, withdraws } = parts;
   const records = (scenario.serving ?? []).map(({ ttftUs, tokenUs }) => new ServingRecord({ ttftUs, tokenUs }));
   const serving = new Serving({
-    ...{ scenario, cluster, engine, jobs, records, telemetryUs, staleUs, withdraws },
+    ...{ scenario, cluster, engine, jobs, records, telemetryUs, staleUs, scrapeUs, withdraws },
     setUse(now, job, milli) {
       accounts.setUse(now, job, milli);
       noteUseOf(faults(), job);
@@ -81,7 +82,7 @@ export function figuresOf(serving: Serving, now: number): ServingFigures[] {
     const { activeUs, heldUs, costMicroUsd } = one;
     const beside = {
       ...{ deployment: spec.name, fidelity: spec.fidelity, digest: fleet?.digest.hex() ?? '' },
-      events: fleet === null ? 0 : one.pulled + fleet.total('plans') - fleet.total('cuts'),
+      events: fleet === null ? 0 : one.pulled + fleet.total('plans') - fleet.total('cuts') + fleet.transfers,
       iterations: fleet?.total('iterations') ?? 0,
       preemptions: fleet?.total('preempted') ?? 0,
       gpus: now > 0 ? heldUs / now : 0,

@@ -154,6 +154,7 @@ export class Simulation {
         ...{ scenario: this.scenario, cluster, engine, accounts, jobs: () => this.jobs, faults: () => this.faults },
         telemetryUs: telemetry.exporterUs,
         staleUs: telemetry.exporterUs + telemetry.scrapeUs,
+        scrapeUs: telemetry.scrapeUs,
         // Other policies keep a job in line until they have placed it.
         withdraws: factory.name === 'runai',
       });

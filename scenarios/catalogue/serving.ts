@@ -47,6 +47,7 @@ const PCIE_GBS = 32;
  * least the upper end of what network profiles show (11 to 40 µs): an assumption.
  */
 const INFINIBAND_GBS = 50;
+export const INFINIBAND_BYTES_PER_SECOND = INFINIBAND_GBS * 1e9;
 const ACROSS_NODES_SECONDS = 40e-6;
 /** Of B300 sources state 12,600 to 14,000 TFLOP/s; the lower is taken. */
 const B300_FP4_TFLOPS = 12_600;

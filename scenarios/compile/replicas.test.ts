@@ -127,6 +127,20 @@ describe('a replica in the cluster', () => {
     expect(priced.usdPerMillionTokens).toBeCloseTo((priced.costUsd / f.outputTokens) * 1e6, 6);
   });
 
+  it('is late because of what replicas reported last, where the router goes by that: the older, the more', () => {
+    const lateAt = (routing: string, scrape: string) => {
+      const annotations = `simsup.dev/routing: ${routing}`;
+      const own = text({ annotations, requests: 'perSecond: 60, pattern: gamma, cv: 2', duration: '8m' });
+      const scenario = own.replace('stack: mission-control', `stack: mission-control, telemetry: {scrape: ${scrape}}`);
+      return conserved(simulate(readScenario(scenario))).causes['stale-telemetry'];
+    };
+    expect(lateAt('reported-load', '30s')).toBeGreaterThan(lateAt('reported-load', '1s'));
+    expect(lateAt('reported-load', '1s')).toBeGreaterThan(0);
+    // Fresh reports, and what a router counts itself, mislead nobody.
+    expect(lateAt('reported-load', '0s')).toBe(0);
+    expect(lateAt('least-outstanding', '30s')).toBe(0);
+  });
+
   it('moves off a node above the threshold once, and is seen to flap where every node comes to be', () => {
     const spec = 'placement: {avoidIfDCGMUtil: 0.05}';
     const annotations = "simsup.dev/rebalance: 'true'";
@@ -138,6 +152,18 @@ describe('a replica in the cluster', () => {
     // Another threshold that no node reaches: nothing moves.
     const calm = conserved(simulate(read({ spec: 'placement: {avoidIfDCGMUtil: 0.99}', annotations, requests })));
     expect([calm.lives.moves, calm.lives.flaps, calm.lives.stuck]).toEqual([0, 0, 0]);
+  });
+
+  it('stays where it stands unless it is to move, or the field tells a full GPU from a busy one', () => {
+    const moves = (annotations: string, stack = 'mission-control') => {
+      const own = text({ annotations, spec: 'placement: {avoidIfDCGMUtil: 0.80}' });
+      return readScenario(own.replace('stack: mission-control', `stack: ${stack}`)).serving?.[0].placement?.rebalances;
+    };
+    expect(moves('')).toBe(false);
+    expect(moves("simsup.dev/rebalance: 'true'")).toBe(true);
+    expect(moves('simsup.dev/util-field: DCGM_FI_PROF_PIPE_TENSOR_ACTIVE')).toBe(true);
+    // Other stacks know no threshold.
+    expect(moves("simsup.dev/rebalance: 'true'", 'runai')).toBe(undefined);
   });
 
   it.each(['requests', 'rate'])('goes on from a snapshot as if there had been none, fidelity %s', (fidelity) => {

@@ -13,7 +13,7 @@ import { planReplica, type ReplicaPlan, TRACE_BLOCK_TOKENS, UnfitError } from '.
 import { autoscalingDefaults, TERMINATION_US } from '../catalogue/serving-defaults.ts';
 import { type CheckedDocument, documentsOf, type Report } from '../documents.ts';
 import type { InferenceInput } from '../schema.ts';
-import { parseCount, parseDecimal, parseShare } from '../units.ts';
+import { parseCount, parseDecimal, parseFlag, parseShare } from '../units.ts';
 import type { SourceDocument } from '../yaml.ts';
 import type { CompiledCluster } from './cluster.ts';
 import type { JobDraft } from './draft.ts';
@@ -29,6 +29,8 @@ export interface DeploymentPlan {
   /** By GPU model it may stand on, the preferred one first; empty = it is not simulated, its GPUs are busy by `use`. */
   plans: ReplicaPlan[];
   gpus: number;
+  /** Whether replicas are moved off nodes above the threshold. */
+  moves: boolean;
   autoscaling?: Autoscaling;
   annotation: ReturnType<typeof annotations>;
 }
@@ -43,6 +45,10 @@ export function deploymentPlans(
 ): DeploymentPlan[] {
   const stated = new Set(
     documentsOf(docs, 'Workload').flatMap(({ data }) => data.spec.requests.map((r) => r.deployment)),
+  );
+  // Of those with prefill and decode apart none takes another's place.
+  const apart = new Set(
+    documentsOf(docs, 'Serving').flatMap(({ data }) => (data.spec.disaggregated ? [data.spec.deployment] : [])),
   );
   return documentsOf(docs, 'InferenceDeployment').map(({ data, source }, i) => {
     const { spec, metadata } = data;
@@ -59,20 +65,26 @@ export function deploymentPlans(
     const replicas =
       autoscaling === undefined ? spec.replicas : Math.min(autoscaling.max, Math.max(autoscaling.min, spec.replicas));
     // One more than ever answer, so that a replacement can start before the replica it replaces goes.
-    const spare = plans.length > 0 && rebalances(data, annotation) ? 1 : 0;
+    const moves = plans.length > 0 && !apart.has(id) && rebalances(data, annotation);
+    const spare = moves ? 1 : 0;
     const most = plans.length === 0 ? spec.replicas : Math.max(replicas, autoscaling?.max ?? 0) + spare;
     return {
-      ...{ id, data, source, replicas, plans, gpus, annotation },
+      ...{ id, data, source, replicas, plans, gpus, annotation, moves },
       jobIds: Array.from({ length: most }, (_, r) => `${id}-${r}`),
       ...(autoscaling && plans.length > 0 ? { autoscaling } : {}),
     };
   });
 }
 
-/** Whether replicas are moved off nodes above the threshold. */
-export function rebalances({ spec }: InferenceInput, annotation: DeploymentPlan['annotation']): boolean {
-  const said = annotation('simsup.dev/rebalance', (text) => text);
-  return spec.placement?.avoidIfDCGMUtil !== undefined && said === 'true';
+/**
+ * Whether replicas are moved off nodes above the threshold, as Mission Control's guide says. By DCGM_FI_DEV_GPU_UTIL only
+ * where that is asked for: a busy replica alone puts its node above any threshold, so that moving it moves the reason too
+ * (docs/serving.md has what comes of it). The tensor pipes tell a full GPU from a busy one.
+ */
+function rebalances({ spec }: InferenceInput, annotation: DeploymentPlan['annotation']): boolean {
+  const field = annotation('simsup.dev/util-field', (text) => text);
+  const said = annotation('simsup.dev/rebalance', parseFlag) ?? field === 'DCGM_FI_PROF_PIPE_TENSOR_ACTIVE';
+  return said && spec.placement?.avoidIfDCGMUtil !== undefined;
 }
 
 /** GPUs of a replica, and the GPU models it may stand on, the preferred ones first. */

@@ -13,7 +13,7 @@ import { PLACEMENT_HYSTERESIS, PLACEMENT_WINDOW_US } from '../catalogue/serving-
 import type { Report } from '../documents.ts';
 import { parseDuration } from '../units.ts';
 import type { CompiledCluster } from './cluster.ts';
-import { type DeploymentPlan, rebalances } from './replicas.ts';
+import type { DeploymentPlan } from './replicas.ts';
 
 /** Sizes of the table's rows, 10^9 parameters: 7–13B, 70B, 405B; what lies between goes to the nearer one. */
 const SMALL_B = 20;
@@ -88,7 +88,7 @@ export function placementOf(
     ...{ rule, field, avoidUtil, pools: taken.map((v) => v.pool) },
     clearUtil: Math.max(0, avoidUtil - PLACEMENT_HYSTERESIS),
     windowUs: annotation('simsup.dev/util-window', parseDuration) ?? PLACEMENT_WINDOW_US,
-    rebalances: rebalances(data, annotation),
+    rebalances: plan.moves,
   };
 }
 
@@ -125,7 +125,9 @@ export function placementText({
   rebalances: moves,
 }: ServingPlacement): string {
   const window = `${field}, mean of a node's GPUs over ${windowUs / 1e6} s, as old as telemetry is`;
+  // A busy replica reads near 1 wherever it stands: to move it would not help.
+  const still = avoidUtil < 1 ? ", and those that stand on one stay (simsup.dev/rebalance: 'true' moves them)" : '';
   const avoided =
     avoidUtil < 1 ? `; no node above ${avoidUtil} (taken again below ${clearUtil.toFixed(2)}; ${window})` : '';
-  return `placed by the rule ${RULES[rule]}${avoided}${moves ? '; replicas move away from a node above it' : ''}.`;
+  return `placed by the rule ${RULES[rule]}${avoided}${moves ? '; replicas move away from a node above it' : still}.`;
 }

@@ -5,6 +5,7 @@
  */
 import { ServingRecord } from '../../sim/record/slo.ts';
 import {
+  type MeasuredTable,
   MINUTE_US,
   type PlacementOption,
   type PlacementVerdict,
@@ -44,7 +45,8 @@ export function verdictOf(
   const judge = (plan: ReplicaPlan) => judged(plan, spec, cluster, load, promptTokens, perSecond);
 
   const here = [...new Map(spec.variants.map((v) => [v.gpuModel, v])).values()].flatMap(
-    ({ gpuModel: name, parallelism }) => plans(spec, name, [spec.precision], [parallelism]).map(judge),
+    ({ gpuModel: name, parallelism, measured }) =>
+      plans(spec, name, [spec.precision], [parallelism], measured).map(judge),
   );
   const models = [...new Set([...cluster.pools.map((pool) => pool.gpuModel), ...SOLD])];
   const lower = FROM_HIGH.slice(FROM_HIGH.indexOf(spec.precision));
@@ -85,13 +87,14 @@ function plans(
   name: string,
   precisions: readonly Precision[],
   degrees: readonly { tensor: number; pipeline: number }[],
+  measured?: MeasuredTable,
 ): ReplicaPlan[] {
   const gpu = gpuModel(name);
   if (gpu === undefined) return [];
   return precisions.flatMap((precision) =>
     degrees.flatMap((degree) => {
       try {
-        return [planReplica({ model: spec.modelName, precision, ...degree, acrossNodes: true }, gpu)];
+        return [planReplica({ model: spec.modelName, precision, ...degree, acrossNodes: true, measured }, gpu)];
       } catch (error) {
         if (error instanceof UnfitError) return [];
         throw error;

@@ -21,6 +21,7 @@ import type { SourceDocument } from '../yaml.ts';
 import type { CompiledCluster } from './cluster.ts';
 import { linesOf, type ReadFile } from './read-file.ts';
 import type { DeploymentPlan } from './replicas.ts';
+import { type ServingExtras, servingExtras } from './serving-kind.ts';
 import { placementOf, placementText } from './serving-placement.ts';
 import { verdictOf } from './serving-verdict.ts';
 
@@ -43,8 +44,9 @@ export interface ServingContext {
 
 export function compileServing(c: ServingContext): ServingSpec[] | undefined {
   const specs = new Map<string, ServingSpec>();
+  const extras = servingExtras(c.docs, c.deployments, c.report, c.assume);
   for (const plan of c.deployments) {
-    const spec = servingSpec(plan, c);
+    const spec = servingSpec(plan, extras.get(plan.id), c);
     if (spec !== undefined) specs.set(plan.id, spec);
   }
   for (const { data, source } of documentsOf(c.docs, 'Workload')) {
@@ -99,7 +101,11 @@ function choice<T extends string>(
   return found;
 }
 
-function servingSpec(plan: DeploymentPlan, c: ServingContext): ServingSpec | undefined {
+function servingSpec(
+  plan: DeploymentPlan,
+  extras: ServingExtras | undefined,
+  c: ServingContext,
+): ServingSpec | undefined {
   const { id, data, plans, jobIds, annotation } = plan;
   const { spec } = data;
   const jobs = jobIds.map((jobId) => c.jobs.ids.indexOf(jobId));
@@ -111,7 +117,10 @@ function servingSpec(plan: DeploymentPlan, c: ServingContext): ServingSpec | und
     const { tensor, pipeline, settings, gpu } = on;
     const { blocks, maxTokens, maxSequences } = settings;
     const parallelism = { tensor, pipeline };
-    return [{ pool, gpuModel: gpu.name, gpu: gpuShape(gpu), parallelism, blocks, maxTokens, maxSequences }];
+    const measured = extras?.measured.get(gpu.name) ?? extras?.measured.get('');
+    const limits = { blocks, maxTokens, maxSequences };
+    const shape = { pool, gpuModel: gpu.name, gpu: gpuShape(gpu), parallelism, ...limits };
+    return [{ ...shape, ...(measured && { measured }) }];
   });
   if (variants.length === 0) return undefined;
   const { model, precision, settings } = plans[0];
@@ -131,6 +140,7 @@ function servingSpec(plan: DeploymentPlan, c: ServingContext): ServingSpec | und
       weightBytes: Math.round(model.paramsB * 1e9 * WEIGHT_BYTES[precision]),
     },
     ...(autoscaling && { autoscaling }),
+    ...(extras?.split && { split: extras.split }),
     ttftUs: spec.slo?.targetTTFT ?? Infinity,
     tokenUs: spec.slo?.p99Latency ?? Infinity,
     tokensPerSecond: spec.slo?.minThroughput ?? 0,
@@ -152,11 +162,12 @@ function complete(spec: ServingSpec, plan: DeploymentPlan, c: ServingContext): v
   const drawn = spec.requests.some((part) => !('columns' in part));
   spec.fidelity =
     choice(plan, c, 'simsup.dev/fidelity', ['requests', 'rate'] as const) ??
-    (drawn && many > MOST_DRAWN_REQUESTS ? 'rate' : 'requests');
+    (drawn && many > MOST_DRAWN_REQUESTS && spec.split === undefined ? 'rate' : 'requests');
   const prompts = spec.requests.map((part) => typicalPrompt(part));
   const placement = placementOf(plan, spec, Math.max(...prompts), c);
   if (placement !== undefined) spec.placement = placement;
-  const verdict = verdictOf(spec, c.cluster, c.seed, c.durationUs);
+  // The closed form that judges has prefill and decode on one replica.
+  const verdict = spec.split === undefined ? verdictOf(spec, c.cluster, c.seed, c.durationUs) : undefined;
   if (verdict !== undefined) spec.verdict = verdict;
   const [first] = spec.variants;
   const { tensor, pipeline } = first.parallelism;

@@ -50,6 +50,19 @@ export interface Efficiency {
   sequenceSeconds: number;
 }
 
+/** Times somebody measured. Between the points straight lines, beyond the last the same slope. */
+export interface MeasuredTable {
+  /** Rising. */
+  batches: readonly number[];
+  /** Tokens of context a sequence, rising. */
+  contexts: readonly number[];
+  /** Milliseconds of a decode iteration, `decodeMs[batch][context]`. */
+  decodeMs: readonly (readonly number[])[];
+  /** Milliseconds of the prefill of a prompt of so many tokens, both rising. */
+  prefillTokens: readonly number[];
+  prefillMs: readonly number[];
+}
+
 export interface Parallelism {
   tensor: number;
   pipeline: number;

@@ -1,6 +1,6 @@
 /** Inference deployments: replicas, how many of them, and where they stand. */
 
-import type { Efficiency, GpuShape, ModelShape, Parallelism, Precision } from './models.ts';
+import type { Efficiency, GpuShape, MeasuredTable, ModelShape, Parallelism, Precision } from './models.ts';
 import type { GeneratedRequests, RequestColumns } from './requests.ts';
 
 /** A replica on the GPUs of one pool: one deployment may come to stand on several kinds. */
@@ -13,6 +13,16 @@ export interface ReplicaVariant {
   blocks: number;
   maxTokens: number;
   maxSequences: number;
+  /** In place of the roofline. */
+  measured?: MeasuredTable;
+}
+
+/** Replicas `0 … prefill − 1` only prefill; keys and values then go to one of the others, which decode. */
+export interface Disaggregation {
+  prefill: number;
+  /** Of a transfer: ps for each token of the prompt, and what it takes at least, µs. */
+  transferPsPerToken: number;
+  latencyUs: number;
 }
 
 /** From its GPUs' being given to a replica until it answers. */
@@ -139,7 +149,9 @@ export interface ServingSpec {
   efficiency: Efficiency;
   blockTokens: number;
   prefixTokens: number;
-  routing: 'round-robin' | 'least-outstanding' | 'prefix-aware';
+  routing: 'round-robin' | 'least-outstanding' | 'reported-load' | 'prefix-aware';
+  /** Prefill and decode apart; fidelity `requests` only. */
+  split?: Disaggregation;
   /** Requests a replica may have before more are turned away; Infinity = no limit. */
   maxOutstanding: number;
   /** How long a replica that is to go may finish what it has, µs. */

@@ -40,6 +40,9 @@ export const KIND = {
   servingLevel: 43,
   servingScale: 44,
   servingLook: 45,
+  /** A replica that only prefills is done with something; keys and values have come to where they decode. */
+  servingWake: 46,
+  servingHandOver: 47,
 } as const;
 
 /** What frees GPUs comes first, then what asks for them, then the decision that sees both. */

@@ -6,9 +6,9 @@
  * (kipply, Transformer Inference Arithmetic; arXiv 2402.16363). A measured table can stand in its place.
  */
 import { exp, log1p } from '../../engine/math.ts';
-import type { Efficiency, GpuShape, ModelShape, Parallelism, Precision } from '../../scenario.ts';
+import type { Efficiency, GpuShape, MeasuredTable, ModelShape, Parallelism, Precision } from '../../scenario.ts';
 
-export type { Efficiency, GpuShape, ModelShape, Parallelism, Precision } from '../../scenario.ts';
+export type { Efficiency, GpuShape, MeasuredTable, ModelShape, Parallelism, Precision } from '../../scenario.ts';
 
 export const PS_PER_SECOND = 1e12;
 export const PS_PER_US = 1_000_000;
@@ -126,21 +126,10 @@ export function roofline(
   };
 }
 
-/** Times somebody measured. Between the points straight lines, beyond the last the same slope. */
-export interface MeasuredTable {
-  /** Rising. */
-  batches: readonly number[];
-  /** Tokens of context a sequence, rising. */
-  contexts: readonly number[];
-  /** Milliseconds of a decode iteration, `decodeMs[batch][context]`. */
-  decodeMs: readonly (readonly number[])[];
-  /** Milliseconds of the prefill of a prompt of so many tokens, both rising. */
-  prefillTokens: readonly number[];
-  prefillMs: readonly number[];
-}
-
 export function measured(table: MeasuredTable): CostModel {
-  checkTable(table);
+  const problem = tableProblem(table);
+  if (problem !== null)
+    throw new Error(`${problem.part} of a measured table: found ${problem.found}, expected ${problem.expected}`);
   const { batches, contexts, decodeMs } = table;
   const rows = new Map<number, Float64Array>();
   const rowOf = (batch: number): Float64Array => {
@@ -187,25 +176,45 @@ export function measured(table: MeasuredTable): CostModel {
   };
 }
 
-function checkTable(t: MeasuredTable): void {
-  const rising = (what: string, xs: readonly number[], least: number) => {
-    if (xs.length < least) throw new Error(`a measured table needs at least ${least} ${what}, it has ${xs.length}`);
-    xs.forEach((x, i) => {
-      if (!Number.isFinite(x) || x < 0 || (i > 0 && x <= xs[i - 1]))
-        throw new Error(`the ${what} of a measured table must rise, but ${x} comes after ${xs[i - 1] ?? 'nothing'}`);
-    });
-  };
-  rising('batches', t.batches, 1);
-  rising('contexts', t.contexts, 1);
-  rising('prefill tokens', t.prefillTokens, 1);
-  if (t.prefillMs.length !== t.prefillTokens.length)
-    throw new Error(`${t.prefillTokens.length} prompts were measured, but ${t.prefillMs.length} times are given`);
-  if (t.decodeMs.length !== t.batches.length || t.decodeMs.some((row) => row.length !== t.contexts.length))
-    throw new Error(
-      `a measured table needs a decode time for each of ${t.batches.length} × ${t.contexts.length} points`,
-    );
-  const wrong = [...t.decodeMs.flat(), ...t.prefillMs].find((ms) => !(ms >= 0 && ms < 1e6));
-  if (wrong !== undefined) throw new Error(`${wrong} ms cannot be the time of an iteration`);
+/** What is wrong with a table, and in which part of it; null = nothing. */
+export function tableProblem(t: MeasuredTable): { part: keyof MeasuredTable; found: string; expected: string } | null {
+  for (const part of ['batches', 'contexts', 'prefillTokens'] as const) {
+    const values = t[part];
+    if (values.length === 0) return { part, found: 'nothing', expected: 'at least one point that was measured' };
+    for (let i = 0; i < values.length; i++)
+      if (!(values[i] >= 0 && values[i] < Infinity) || (i > 0 && values[i] <= values[i - 1]))
+        return {
+          part,
+          found: i === 0 ? `${values[i]}` : `${values[i]} after ${values[i - 1]}`,
+          expected: 'rising numbers',
+        };
+  }
+  const { batches, contexts, decodeMs, prefillTokens, prefillMs } = t;
+  if (decodeMs.length !== batches.length)
+    return {
+      part: 'decodeMs',
+      found: `${decodeMs.length} rows`,
+      expected: `one for each of ${batches.length} batches`,
+    };
+  const odd = decodeMs.findIndex((row) => row.length !== contexts.length);
+  if (odd >= 0) {
+    const found = `${decodeMs[odd].length} times for a batch of ${batches[odd]}`;
+    return { part: 'decodeMs', found, expected: `one for each of ${contexts.length} contexts` };
+  }
+  if (prefillMs.length !== prefillTokens.length) {
+    const expected = `one for each of ${prefillTokens.length} lengths of prompt`;
+    return { part: 'prefillMs', found: `${prefillMs.length} times`, expected };
+  }
+  const shorter = prefillMs.findIndex((ms, i) => i > 0 && ms < prefillMs[i - 1]);
+  if (shorter > 0) {
+    const found = `${prefillMs[shorter]} ms for more tokens than took ${prefillMs[shorter - 1]} ms`;
+    return { part: 'prefillMs', found, expected: 'times that do not fall' };
+  }
+  for (const [part, times] of [['decodeMs', decodeMs.flat()] as const, ['prefillMs', prefillMs] as const]) {
+    const wrong = times.find((ms) => !(ms >= 0 && ms < 1e6));
+    if (wrong !== undefined) return { part, found: `${wrong} ms`, expected: 'from 0 to 1,000,000 ms' };
+  }
+  return null;
 }
 
 function interpolate(xs: readonly number[], ys: readonly number[], x: number): number {

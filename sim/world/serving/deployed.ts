@@ -3,8 +3,8 @@ import { HOUR_US, MINUTE_US, type Scenario, SECOND_US, type ServingSpec } from '
 import { type Arrival, type Arrivals, arrivalsOf, checkArrival, emptyArrival } from './arrivals.ts';
 import { newScaleMemory, type ScaleMemory } from './autoscale.ts';
 import { copyOf, type PartsCopy, putBack } from './copies.ts';
-import { roofline } from './cost.ts';
-import { Fleet, NEVER } from './fleet.ts';
+import { measured, roofline } from './cost.ts';
+import { Fleet, type FleetHooks, NEVER } from './fleet.ts';
 import { minuteLoad } from './load.ts';
 import type { FleetRecord } from './measures.ts';
 import { RateFleet, type RateRecord } from './rate-fleet.ts';
@@ -74,6 +74,8 @@ export class Deployed {
   readonly bookedUs: Float64Array;
   readonly level: Int32Array;
   readonly levelSince: Float64Array;
+  /** Of one that only prefills: its wake at the end of what it is at (event), −1 = none. */
+  readonly wakeEvent: Float64Array;
   /** Preemptions counted when it was last up. */
   readonly preemptions: Int32Array;
   /** Start in whose course it is: stale steps are told by it. */
@@ -102,7 +104,14 @@ export class Deployed {
   private readonly seed: string;
   private readonly durationUs: number;
 
-  constructor(scenario: Scenario, spec: ServingSpec, record: DeploymentRecord) {
+  /** `reportUs`: how often what replicas report of their load is read, µs; Infinity = nobody does. */
+  constructor(
+    scenario: Scenario,
+    spec: ServingSpec,
+    record: DeploymentRecord,
+    reportUs: number,
+    hooks: Pick<FleetHooks, 'transfer' | 'touched'>,
+  ) {
     this.spec = spec;
     this.record = record;
     this.seed = scenario.seed;
@@ -114,11 +123,12 @@ export class Deployed {
       spec.fidelity === 'requests'
         ? new Fleet(
             {
-              ...{ replica: this.settings[0], replicas: n, routing: spec.routing, telemetryUs: 0, slo },
-              ...{ maxOutstanding: spec.maxOutstanding, prefill: 0, sampleEvery: SAMPLE_EVERY },
+              ...{ replica: this.settings[0], replicas: n, routing: spec.routing, reportUs, slo },
+              ...{ maxOutstanding: spec.maxOutstanding, sampleEvery: SAMPLE_EVERY },
+              ...(spec.split && { split: spec.split }),
             },
             record,
-            { handOver: () => false, over() {}, touched() {} },
+            { ...hooks, over() {} },
             new Array<number>(n).fill(NEVER),
           )
         : null;
@@ -140,6 +150,7 @@ export class Deployed {
     this.node = int(-1);
     this.drainByUs = float(0);
     this.drainEvent = float(-1);
+    this.wakeEvent = float(-1);
     this.bookedUs = float(0);
     this.level = int(0);
     this.levelSince = float(0);
@@ -235,7 +246,10 @@ export function replicaSettings(spec: ServingSpec, variant: ServingSpec['variant
   const { blockTokens, prefixTokens } = spec;
   const { blocks, maxTokens, maxSequences } = variant;
   return {
-    cost: roofline(spec.model, variant.gpu, spec.precision, variant.parallelism, spec.efficiency),
+    cost:
+      variant.measured === undefined
+        ? roofline(spec.model, variant.gpu, spec.precision, variant.parallelism, spec.efficiency)
+        : measured(variant.measured),
     ...{ blockTokens, blocks, maxTokens, maxSequences, prefixTokens, chunkedPrefill: true, reserveOutput: false },
   };
 }

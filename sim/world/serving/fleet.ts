@@ -5,8 +5,9 @@
  * advanced only when somebody looks at it.
  */
 import { Digest } from '../../engine/digest.ts';
-import type { Cause, RequestTrace, Slo } from '../../scenario.ts';
+import type { Cause, Disaggregation, RequestTrace, Slo } from '../../scenario.ts';
 import type { Arrival } from './arrivals.ts';
+import { LoadReports } from './load-reports.ts';
 import type { FleetRecord } from './measures.ts';
 import { Replica } from './replica.ts';
 import type { ReplicaListener, ReplicaSettings } from './replica-settings.ts';
@@ -18,21 +19,21 @@ export interface FleetSettings {
   replica: ReplicaSettings;
   replicas: number;
   routing: Routing;
-  /** How often the router reads the replicas' counts of outstanding requests, µs; 0 = always fresh. */
-  telemetryUs: number;
+  /** How often replicas' reports of their load are read, µs; 0 = always fresh. */
+  reportUs: number;
   slo: Slo;
   /** Requests a replica may have, running and waiting, before more are turned away; Infinity = no limit. */
   maxOutstanding: number;
-  /** The first `prefill` replicas only prefill; keys and values then go to one of the others. */
-  prefill: number;
+  /** Some replicas only prefill; keys and values then go to one of the others. */
+  split?: Disaggregation;
   /** Every how many requests one is kept as a trace; 0 = none. */
   sampleEvery: number;
 }
 
 /** What a fleet does not decide by itself. */
 export interface FleetHooks {
-  /** A prefill replica is done with it; true = it goes on elsewhere. */
-  handOver(slot: number, replica: number, us: number): boolean;
+  /** Keys and values of a request will have gone to where it decodes at `us`: `handOver` is to be called then. */
+  transfer(slot: number, us: number): void;
   /** A request is over, answered or not. */
   over(us: number): void;
   /** The end of what a replica is at changed. */
@@ -53,10 +54,17 @@ export class Fleet {
   readonly past = { plans: 0, cuts: 0, iterations: 0, preempted: 0 };
   /** µs that each replica has had a batch, so far. */
   readonly busyUs: Float64Array;
-  /** Slots that wait for any replica to come up, in order. */
+  /** Slots that wait for any replica to come up, in order; prefilled ones that wait for one which decodes. */
   private door: number[] = [];
+  private backDoor: number[] = [];
   private numbers = 0;
-  readonly front: Router;
+  /** Requests whose keys and values have gone from one replica to another. */
+  transfers = 0;
+  /** Of requests that are with a replica which only prefills, and so sees one token: their outputs. */
+  private readonly wholeOutput = new Map<number, number>();
+  readonly reports: LoadReports;
+  private readonly front: Router;
+  private readonly back: Router;
   private readonly settings: FleetSettings;
   private readonly hooks: FleetHooks;
 
@@ -77,8 +85,14 @@ export class Fleet {
       { length: settings.replicas },
       (_, r) => new Replica(settings.replica, this.requests, this.listener(r), readyUs?.[r] ?? 0),
     );
-    const front = settings.prefill > 0 ? this.replicas.slice(0, settings.prefill) : this.replicas;
-    this.front = new Router(front, settings.routing, settings.telemetryUs);
+    this.reports = new LoadReports(this.replicas, settings.reportUs);
+    const { split, routing, replicas } = settings;
+    if (split !== undefined && !(split.prefill >= 1 && split.prefill < replicas))
+      throw new Error(
+        `of ${replicas} replicas ${split.prefill} cannot be for prefill alone: at least one, and one must be left`,
+      );
+    this.front = new Router(this.replicas, this.reports, routing, 0, split?.prefill ?? replicas);
+    this.back = new Router(this.replicas, this.reports, 'least-outstanding', split?.prefill ?? 0);
   }
 
   /** Requests in the system. */
@@ -88,18 +102,21 @@ export class Fleet {
 
   /** At the door. */
   get waiting(): number {
-    return this.door.length;
+    return this.door.length + this.backDoor.length;
   }
 
   // --- replicas ------------------------------------------------------------------------------------------------------
 
   /** A replica is up and empty, of this kind. */
   up(r: number, settings: ReplicaSettings, us: number): void {
+    this.reports.upTo(us);
     this.retire(r);
     this.replicas[r] = new Replica(settings, this.requests, this.listener(r), us);
-    const waiting = this.door;
+    const { door, backDoor } = this;
     this.door = [];
-    for (const slot of waiting) this.place(slot, us);
+    this.backDoor = [];
+    for (const slot of door) this.place(slot, us);
+    for (const slot of backDoor) this.handOver(slot, us);
   }
 
   /** A replica that drains takes requests again. */
@@ -114,16 +131,25 @@ export class Fleet {
 
   /** Its processes hang: it does nothing, and nobody knows. */
   hang(r: number, us: number): void {
+    this.reports.upTo(us);
     this.replicas[r].advance(us);
     this.replicas[r].hang();
     this.hooks.touched(r);
   }
 
   /** It is gone: what it had is computed again elsewhere, from the start. `mark`: what that is put down to. */
-  lose(r: number, us: number, mark: number = MARK.fault): void {
+  lose(r: number, us: number, mark: number = MARK.fault, backUs = NEVER): void {
+    const { requests, settings, wholeOutput } = this;
+    this.reports.upTo(us);
     this.replicas[r].advance(us);
-    const lost = this.replicas[r].fail(NEVER, mark);
-    for (const slot of lost) this.place(slot, us);
+    const lost = this.replicas[r].fail(backUs, mark);
+    for (const slot of lost) {
+      if (settings.split !== undefined && r >= settings.split.prefill) {
+        wholeOutput.set(slot, requests.output[slot]);
+        requests.output[slot] = 1;
+      }
+      this.place(slot, us);
+    }
     this.hooks.touched(r);
   }
 
@@ -144,6 +170,7 @@ export class Fleet {
 
   /** Everything due before `us` happens, on all replicas. */
   advance(us: number): void {
+    this.reports.upTo(us);
     for (const replica of this.replicas) replica.advance(us);
   }
 
@@ -153,27 +180,39 @@ export class Fleet {
 
   // --- requests ------------------------------------------------------------------------------------------------------
 
-  /** A request comes. Its slot; −1 = no replica could ever hold it. `output`: what this stage is to give out. */
-  offer(one: Arrival, us: number, output = one.output): number {
+  /** A request comes. Its slot; −1 = no replica could ever hold it. */
+  offer(one: Arrival, us: number): number {
     const { record } = this;
+    const isSplit = this.settings.split !== undefined;
     record.requests++;
     record.hourRequests.add(Math.floor(us / 3_600_000_000), 1);
     record.tenants.add(one.tenant, 1);
     const number = this.numbers++;
-    if (!this.replicas.some((replica) => replica.holds(one.prompt, one.output))) {
+    if (!this.couldHold(one)) {
       record.refused++;
       this.hooks.over(us);
       return -1;
     }
     record.promptTokens += one.prompt;
-    const slot = this.requests.add(us, one.prompt, output, one.tenant, one.hashes);
+    const slot = this.requests.add(us, one.prompt, isSplit ? 1 : one.output, one.tenant, one.hashes);
+    if (isSplit) this.wholeOutput.set(slot, one.output);
     this.requests.number[slot] = number;
     return slot;
+  }
+
+  private couldHold({ prompt, output }: Arrival): boolean {
+    const { replicas, settings } = this;
+    const decoding = settings.split?.prefill ?? 0;
+    return (
+      replicas.some((replica, r) => r >= decoding && replica.holds(prompt, output)) &&
+      (decoding === 0 || replicas.some((replica, r) => r < decoding && replica.holds(prompt, 1)))
+    );
   }
 
   /** Sends it to a replica; while none is up it waits at the door. */
   place(slot: number, us: number): void {
     const { requests, front, settings } = this;
+    this.reports.upTo(us);
     if (front.closed) {
       requests.marks[slot] |= MARK.coldStart;
       this.door.push(slot);
@@ -185,6 +224,7 @@ export class Fleet {
     replica.advance(us);
     if (replica.outstanding >= settings.maxOutstanding) {
       this.record.shed++;
+      this.wholeOutput.delete(slot);
       requests.remove(slot);
       this.hooks.over(us);
       return;
@@ -192,8 +232,39 @@ export class Fleet {
     this.send(slot, r, us);
   }
 
+  /** Its prompt is in the cache of a replica which does not decode. */
+  private prefilled(slot: number, r: number, us: number, { transferPsPerToken, latencyUs }: Disaggregation): void {
+    const { requests, wholeOutput } = this;
+    const output = wholeOutput.get(slot) as number;
+    wholeOutput.delete(slot);
+    requests.output[slot] = output;
+    if (output === 1) {
+      // The first token is the last.
+      this.finish(slot, r, us);
+      return;
+    }
+    this.transfers++;
+    this.hooks.transfer(slot, us + latencyUs + Math.ceil((requests.prompt[slot] * transferPsPerToken) / 1e6));
+  }
+
+  /** Its keys and values have come to where it decodes. */
+  handOver(slot: number, us: number): void {
+    const { requests, back } = this;
+    this.reports.upTo(us);
+    if (back.closed) {
+      requests.marks[slot] |= MARK.coldStart;
+      this.backDoor.push(slot);
+      return;
+    }
+    const r = back.choose(slot, us);
+    requests.shared[slot] = 0;
+    requests.hashes[slot] = null;
+    this.replicas[r].advance(us);
+    this.send(slot, r, us);
+  }
+
   /** To this replica, which has advanced to `us`. */
-  send(slot: number, r: number, us: number): void {
+  private send(slot: number, r: number, us: number): void {
     this.requests.replica[slot] = r;
     this.replicas[r].receive(slot, us);
     this.hooks.touched(r);
@@ -203,8 +274,9 @@ export class Fleet {
     const { record } = this;
     return {
       finished: (slot, us) => {
-        if (r < this.settings.prefill && this.hooks.handOver(slot, r, us)) return;
-        this.finish(slot, r, us);
+        const { split } = this.settings;
+        if (split !== undefined && r < split.prefill) this.prefilled(slot, r, us, split);
+        else this.finish(slot, r, us);
       },
       decoded: (fromUs, toUs, iterations, batch, firstPs, growthPs, prompts) => {
         record.worked(fromUs, toUs, iterations * batch + prompts);
@@ -219,7 +291,7 @@ export class Fleet {
   }
 
   /** Its last token is out. */
-  finish(slot: number, r: number, us: number): void {
+  private finish(slot: number, r: number, us: number): void {
     const { requests, record, digest, settings, traces } = this;
     digest.time(us);
     digest.word(slot);
@@ -268,7 +340,7 @@ export class Fleet {
       if (marks & MARK.kvPressure) return 'kv-pressure';
       return marks & MARK.staleTelemetry ? 'stale-telemetry' : 'queue';
     }
-    const split = settings.prefill > 0;
-    return requests.preemptions[slot] > 0 || (split && marks & MARK.kvPressure) ? 'kv-pressure' : 'batch';
+    const isSplit = settings.split !== undefined;
+    return requests.preemptions[slot] > 0 || (isSplit && marks & MARK.kvPressure) ? 'kv-pressure' : 'batch';
   }
 }

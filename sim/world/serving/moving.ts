@@ -83,17 +83,19 @@ function redirectWaiting(s: Serving, one: Deployed): boolean {
   return waits;
 }
 
-/** Requests that wait or run on a node's replicas. */
+/** Requests that wait or run on a node's replicas, as these reported when they were scraped last. */
 function depthOf(s: Serving, node: number): number {
-  const { cluster } = s.host;
+  const { cluster, engine } = s.host;
   let sum = 0;
   for (let task = cluster.firstTaskOn[node]; task >= 0; task = cluster.nextTask[task]) {
     const job = cluster.jobOfTask[task];
     const d = s.deploymentOf[job];
     if (d < 0) continue;
     const { fleet, rate } = s.deployed[d];
-    if (fleet !== null) sum += fleet.replicas[s.replicaOf[job]].outstanding;
-    else if (rate !== null) sum += Math.round(rate.inSystem / Math.max(1, s.deployed[d].count(PHASE.active)));
+    if (fleet !== null) {
+      fleet.reports.upTo(engine.now);
+      sum += fleet.reports.outstanding[s.replicaOf[job]];
+    } else if (rate !== null) sum += Math.round(rate.inSystem / Math.max(1, s.deployed[d].count(PHASE.active)));
   }
   return sum;
 }

@@ -18,6 +18,13 @@ export function handleServingEvents(s: Serving): void {
   engine.on(KIND.servingLevel, (d) => keepLevels(s, d));
   engine.on(KIND.servingScale, (d) => scale(s, d));
   engine.on(KIND.servingLook, () => look(s));
+  engine.on(KIND.servingWake, (d, r) => {
+    const { fleet, wakeEvent } = s.deployed[d];
+    wakeEvent[r] = -1;
+    fleet?.replicas[r].advance(engine.now);
+    s.wakeLater(d, r);
+  });
+  engine.on(KIND.servingHandOver, (d, slot) => s.deployed[d].fleet?.handOver(slot, engine.now));
 }
 
 /** Before the first job arrives. */

@@ -10,6 +10,7 @@ import type { Cluster } from '../../cluster/cluster.ts';
 import type { TelemetryReader } from '../../cluster/view.ts';
 import type { Engine } from '../../engine/engine.ts';
 import type { Scenario, ServingSpec } from '../../scenario.ts';
+import { KIND, PRIORITY } from '../events.ts';
 import type { Jobs } from '../jobs/jobs.ts';
 import { Deployed, type DeploymentRecord } from './deployed.ts';
 import { Looking } from './looking.ts';
@@ -29,6 +30,8 @@ export interface ServingHost {
   readings: () => TelemetryReader | null;
   telemetryUs: number;
   staleUs: number;
+  /** What replicas report of their load is read every so many µs. */
+  scrapeUs: number;
   /** Calls back whenever what DCGM will show of a node changes. */
   onUse(changed: (node: number) => void): void;
   /** Whether the scheduler lets go of a job that waits. */
@@ -65,17 +68,39 @@ export class Serving {
     scenario.poolLists.forEach((list, i) => {
       if (!this.poolLists.has(list.join())) this.poolLists.set(list.join(), i);
     });
+    // The rule asks for the queue depth of nodes, whoever's replicas stand there.
+    const readsLoad = specs.some(({ placement }) => placement?.rule === 'interactive');
     this.deployed = specs.map((spec, d) => {
       spec.replicaJobs.forEach((job, r) => {
         this.deploymentOf[job] = d;
         this.replicaOf[job] = r;
       });
-      return new Deployed(scenario, spec, host.records[d]);
+      const isRead = readsLoad || spec.routing === 'reported-load';
+      return new Deployed(scenario, spec, host.records[d], isRead ? host.scrapeUs : Infinity, {
+        transfer: (slot, us) => {
+          engine.schedule(Math.max(engine.now, us), PRIORITY.servingStep, KIND.servingHandOver, d, slot);
+        },
+        touched: (r) => this.wakeLater(d, r),
+      });
     });
   }
 
   tell(job: number, sentence: string): void {
     this.host.jobs().observer?.(this.host.engine.now, 'flow', job, -1, -1, 0, sentence);
+  }
+
+  /** A replica that only prefills is looked at when what it is at is over: what it is done with goes on elsewhere. */
+  wakeLater(d: number, r: number): void {
+    const { spec, fleet, wakeEvent } = this.deployed[d];
+    if (fleet === null || spec.split === undefined || r >= spec.split.prefill) return;
+    const { engine } = this.host;
+    const { nextUs } = fleet.replicas[r];
+    if (wakeEvent[r] >= 0) engine.queue.cancel(wakeEvent[r]);
+    // The end lies within the microsecond that begins at nextUs.
+    wakeEvent[r] =
+      nextUs === Infinity
+        ? -1
+        : engine.schedule(Math.max(engine.now, nextUs + 1), PRIORITY.servingStep, KIND.servingWake, d, r);
   }
 
   /** Nodes on which a job's workers stand. */
