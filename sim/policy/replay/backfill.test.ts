@@ -57,6 +57,19 @@ describe('EASY', () => {
     expect(starts(run({ nodes: nodes(1), jobs, args: { estimate: 'limit' } }))).toEqual([0, 100, 150]);
   });
 
+  it('keeps a reservation for the head of each pool, where jobs may use different ones', () => {
+    const pools = [0, 1].map((pool) => ({ pool, count: 1, gpus: 8 }));
+    const overrides = { poolLists: [[0, 1], [0], [1]] };
+    const [either, a, b] = [0, 1, 2].map((poolList) => ({ poolList }));
+    const jobs = [
+      ...[job(0, 100, 6, a), job(0, 100, 6, b)],
+      ...[job(1, 50, 8, a), job(2, 50, 8, b)],
+      // Neither may delay the head of its pool; the last may use both, and ends in time for either.
+      ...[job(3, 500, 2, b), job(3, 500, 2, a), job(4, 50, 2, either)],
+    ];
+    expect(starts(run({ nodes: pools, jobs, overrides }))).toEqual([0, 0, 100, 100, 150, 150, 4]);
+  });
+
   it('places by any placement policy', () => {
     const jobs = [job(0, 100, 2), job(0, 100, 7), job(1, 10, 1)];
     const on = (placement: string) => {

@@ -1,7 +1,8 @@
 /**
  * First come first served with EASY backfill (Lifka, JSSPP 1995; Mu'alem and Feitelson, TPDS 2001): the head of the line
  * gets a reservation at the earliest moment it can start; later jobs may start now if they do not delay it, because
- * they end before that moment or leave room for the head on its nodes.
+ * they end before that moment or leave room for the head on its nodes. Where jobs may use different pools, whoever stands
+ * first for all of its pools is a head.
  */
 
 import type { Action, View } from '../../cluster/view.ts';
@@ -22,6 +23,7 @@ interface Room {
 }
 
 interface Reservation {
+  job: number;
   pool: number;
   /** When the head can start there, µs. */
   at: number;
@@ -35,7 +37,8 @@ interface Memory extends Groups {
   lines: Line[];
   /** The shortest time a job is believed to take in any of its pools, µs; known once it waits. */
   span: Float64Array;
-  reservations: (Reservation | null)[];
+  /** By group, one for each head: nobody in front of it could use any of its pools. */
+  reservations: Reservation[][];
   /** Running jobs of each group by (believed end, job). */
   running: SortedJobs[];
   /** When a running job is believed to end, µs. */
@@ -79,7 +82,7 @@ export const fifoBackfill: PolicyFactory = {
           shapeOf: shapesOf(scenario),
           lines: perGroup.map(() => new Map()),
           span: new Float64Array(scenario.jobs.count),
-          reservations: perGroup.map(() => null),
+          reservations: perGroup.map(() => []),
           running: perGroup.map(() => []),
           endOf: new Float64Array(scenario.jobs.count),
         };
@@ -92,7 +95,7 @@ export const fifoBackfill: PolicyFactory = {
         };
         for (const job of view.left) forget(state, state.groupOf[jobs.poolList[job]], job, now);
         // A node that came back may let the head start earlier.
-        if (view.nodeReturned) state.reservations.fill(null);
+        if (view.nodeReturned) state.reservations = state.reservations.map(() => []);
         for (const job of view.pended) {
           const group = state.groupOf[jobs.poolList[job]];
           state.span[job] = Math.min(...poolLists[jobs.poolList[job]].map((pool) => span(job, pool)));
@@ -106,53 +109,111 @@ export const fifoBackfill: PolicyFactory = {
   },
 };
 
+/** Who stands first for some pools and does not fit. */
+interface Heads {
+  list: number[];
+  /** Pools that one of them may use. */
+  pools: Set<number>;
+}
+
 function schedule(turn: Turn, group: number): void {
   const { view, state, now } = turn;
-  const { jobs } = view.scenario;
+  const { jobs, poolLists } = view.scenario;
   const walk = new LineWalk(state.lines[group], state.span);
+  const heads: Heads = { list: [], pools: new Set() };
   const started: number[] = [];
+  const startedIn = new Set<number>();
   const start = (job: number, { tasks, nodes, masks, pool }: Placement, reason: string) => {
     turn.actions.push({ kind: 'place', job, tasks, nodes, masks, reason });
     state.endOf[job] = now + turn.span(job, pool);
     addSorted(state.running[group], state.endOf, job);
     started.push(job);
   };
-  const seemsToFit = (job: number) => mayFit(view, job, state.gpus[job], state.widest[job]);
-
-  let head = walk.next();
-  for (; head >= 0; head = walk.next()) {
-    const placement = seemsToFit(head) ? placeGang(turn.placer, view, head, turn.stream) : null;
-    if (placement === null) break;
-    start(head, placement, 'head of line');
-  }
-  // A reservation is the head's; one whose time has come while the head still waits was not kept (a node failed, a job
-  // ran over).
-  const isStale = (state.reservations[group]?.at ?? now) < now;
-  if (started.length > 0 || isStale) state.reservations[group] = null;
-  if (head >= 0) {
-    walk.passShape();
-    for (let job = walk.next(); job >= 0; job = walk.next()) {
-      if (!seemsToFit(job)) {
-        walk.passShape();
-        continue;
-      }
-      const reservation = (state.reservations[group] ??= reserve(turn, group, head));
-      const placement = backfill(turn, job, reservation);
-      // Whoever asks the same will not fit either, unless this one was only too long.
-      if (placement !== null) start(job, placement, `backfilled: does not delay ${jobs.ids[head]}`);
-      else if (state.span[job] <= reservation.at - now) walk.passShape();
-      else walk.passLonger(reservation.at - now);
+  for (let job = walk.next(); job >= 0; job = walk.next()) {
+    const list = poolLists[jobs.poolList[job]];
+    const first = heads.pools.size < state.poolsIn[group] && list.every((pool) => !heads.pools.has(pool));
+    const fits = mayFit(view, job, state.gpus[job], state.widest[job]);
+    const placement = !fits
+      ? null
+      : first
+        ? placeGang(turn.placer, view, job, turn.stream)
+        : backfill(turn, group, heads, job);
+    if (placement !== null) {
+      if (first) startedIn.add(placement.pool);
+      start(job, placement, first ? 'head of line' : `backfilled: does not delay ${delayed(turn, heads, job)}`);
+      continue;
     }
+    if (first) {
+      dropIfOld(
+        turn,
+        group,
+        job,
+        list.some((pool) => startedIn.has(pool)),
+      );
+      heads.list.push(job);
+      for (const pool of list) heads.pools.add(pool);
+    }
+    // Whoever asks the same will not fit either, unless this one was only too long.
+    const longest = first || !fits ? 0 : longestBeside(turn, group, heads, job);
+    if (longest === 0) walk.passShape();
+    else walk.passLonger(longest);
   }
+  state.reservations[group] = state.reservations[group].filter((one) => heads.list.includes(one.job));
   for (const job of started) removeFromLine(state.lines[group], state.span, state.shapeOf[job], job);
 }
 
-/** The first pool where the job does not delay the head. */
-function backfill(turn: Turn, job: number, reservation: Reservation): Placement | null {
+/** The head whose pools the job may use, by name. */
+function delayed({ view }: Turn, { list }: Heads, job: number): string {
+  const { jobs, poolLists } = view.scenario;
+  const pools = poolLists[jobs.poolList[job]];
+  const head = list.find((other) => poolLists[jobs.poolList[other]].some((pool) => pools.includes(pool)));
+  return jobs.ids[head ?? list[0]];
+}
+
+/**
+ * A reservation no longer holds where somebody started in front of the head, or its time has come while the head still waits
+ * (a node failed, a job ran over).
+ */
+function dropIfOld({ state, now }: Turn, group: number, head: number, overtaken: boolean): void {
+  const own = state.reservations[group];
+  state.reservations[group] = own.filter((one) => one.job !== head || (one.at >= now && !overtaken));
+}
+
+/** What is reserved in the job's pools, worked out where it has not been. */
+function reservedFor(turn: Turn, group: number, heads: Heads, job: number): Reservation[] {
+  const { state, view } = turn;
+  const { jobs, poolLists } = view.scenario;
+  const pools = poolLists[jobs.poolList[job]];
+  const reserved: Reservation[] = [];
+  for (const head of heads.list) {
+    if (!poolLists[jobs.poolList[head]].some((pool) => pools.includes(pool))) continue;
+    let reservation = state.reservations[group].find((one) => one.job === head);
+    if (reservation === undefined) {
+      reservation = reserve(turn, group, head);
+      state.reservations[group].push(reservation);
+    }
+    if (pools.includes(reservation.pool)) reserved.push(reservation);
+  }
+  return reserved;
+}
+
+/** Of a job that found no room: how long one like it may take at most to have a better chance; 0 = it makes no difference. */
+function longestBeside(turn: Turn, group: number, heads: Heads, job: number): number {
+  let longest = 0;
+  for (const { at } of reservedFor(turn, group, heads, job)) {
+    if (turn.state.span[job] > at - turn.now) longest = Math.max(longest, at - turn.now);
+  }
+  return longest;
+}
+
+/** The first pool where the job does not delay a head. */
+function backfill(turn: Turn, group: number, heads: Heads, job: number): Placement | null {
   const { view, now, placer, stream } = turn;
   const { jobs, poolLists } = view.scenario;
+  const reserved = reservedFor(turn, group, heads, job);
   for (const pool of poolLists[jobs.poolList[job]]) {
-    const isOver = pool !== reservation.pool || now + turn.span(job, pool) <= reservation.at;
+    const reservation = reserved.find((one) => one.pool === pool);
+    const isOver = reservation === undefined || now + turn.span(job, pool) <= reservation.at;
     const placement = isOver ? placer.place(view, job, pool, stream) : placeBeside(turn, job, pool, reservation);
     if (placement !== null) return placement;
   }
@@ -193,7 +254,7 @@ function placeBeside(turn: Turn, job: number, pool: number, { room }: Reservatio
 function reserve({ view, state, placer, stream }: Turn, group: number, job: number): Reservation {
   const { cluster, trial } = view;
   const mark = trial.mark();
-  let found: Reservation = { pool: -1, at: Infinity, room: new Map() };
+  let found: Reservation = { job, pool: -1, at: Infinity, room: new Map() };
   const running = state.running[group].flat();
   for (let i = 0; i < running.length; ) {
     const at = state.endOf[running[i]];
@@ -210,7 +271,7 @@ function reserve({ view, state, placer, stream }: Turn, group: number, job: numb
         memoryMiB: cluster.memoryFree[node],
       });
     }
-    found = { pool: placement.pool, at, room };
+    found = { job, pool: placement.pool, at, room };
     break;
   }
   trial.takeBack(mark);
@@ -219,6 +280,5 @@ function reserve({ view, state, placer, stream }: Turn, group: number, job: numb
 
 /** A job that left on time changes nothing for the reservation; one that left early, or was stopped, may bring it forward. */
 function forget(state: Memory, group: number, job: number, now: number): void {
-  if (removeSorted(state.running[group], state.endOf, job) && state.endOf[job] !== now)
-    state.reservations[group] = null;
+  if (removeSorted(state.running[group], state.endOf, job) && state.endOf[job] !== now) state.reservations[group] = [];
 }

@@ -65,3 +65,34 @@ describe('sjf', () => {
     expect(Array.from(run.jobs.firstStartUs, (us) => us / 1e6)).toEqual([9, 4, 0, 1]);
   });
 });
+
+describe('fifo with several pools', () => {
+  const pools = [0, 1].map((pool) => ({ pool, count: 1, gpus: 8 }));
+  const job = (at: number, gpus: number, poolList: number) => ({
+    submitUs: seconds(at),
+    durationUs: seconds(100),
+    taskGpus: [gpus],
+    poolList,
+  });
+  const starts = (jobs: ReturnType<typeof job>[], poolLists: number[][], policy = 'fifo') =>
+    Array.from(
+      simulate(smallScenario({ nodes: pools, jobs, policy, overrides: { poolLists } })).jobs.firstStartUs,
+      (us) => us / 1e6,
+    );
+
+  it('has a line for each where each job names one, though the scenario lists them together', () => {
+    const jobs = [job(0, 6, 1), job(1, 8, 1), job(2, 8, 2)];
+    expect(starts(jobs, [[0, 1], [0], [1]])).toEqual([0, 100, 2]);
+  });
+
+  it('lets a blocked job hold up whoever is behind it in the pools it may use, and in no other', () => {
+    // The second waits for pool 0; the third may use both and goes to pool 1; the fourth is held up by nobody.
+    expect(starts([job(0, 6, 1), job(1, 8, 1), job(2, 2, 0), job(3, 6, 2)], [[0, 1], [0], [1]])).toEqual([
+      0, 100, 2, 3,
+    ]);
+    // The third may use both: the fourth is behind it.
+    expect(starts([job(0, 6, 1), job(0, 6, 2), job(1, 8, 0), job(2, 2, 2)], [[0, 1], [0], [1]])).toEqual([
+      ...[0, 0, 100, 100],
+    ]);
+  });
+});

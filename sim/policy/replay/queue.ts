@@ -4,9 +4,11 @@ import type { Scenario } from '../../scenario.ts';
 
 /** Who competes with whom, and how much each asks for. Plain data, like all of a policy's memory. */
 export interface Groups {
-  /** Group of each pool list: lists that overlap compete for the same GPUs and wait in one line. */
+  /** Group of each pool list: lists that overlap compete for the same GPUs and wait in one line; −1 = no job has it. */
   groupOf: Int32Array;
   groups: number;
+  /** How many pools the jobs of a group may use, all together. */
+  poolsIn: Int32Array;
   /** GPUs of the whole gang and of its widest worker, by job. */
   gpus: Int32Array;
   widest: Int32Array;
@@ -26,8 +28,14 @@ export function groupsOf(scenario: Scenario): Groups {
   const { jobs, poolLists } = scenario;
   const groupOfPool = scenario.pools.map((_, pool) => pool);
   const root = (pool: number): number => (groupOfPool[pool] === pool ? pool : root(groupOfPool[pool]));
-  for (const list of poolLists) for (const pool of list) groupOfPool[root(pool)] = root(list[0]);
-  const roots = [...new Set(poolLists.map((list) => root(list[0])))];
+  const used = poolLists.map(() => false);
+  for (const list of jobs.poolList) used[list] = true;
+  poolLists.forEach((list, i) => {
+    if (used[i]) for (const pool of list) groupOfPool[root(pool)] = root(list[0]);
+  });
+  const roots = [...new Set(poolLists.filter((_, i) => used[i]).map((list) => root(list[0])))];
+  const poolsIn = new Int32Array(roots.length);
+  for (const pool of new Set(poolLists.filter((_, i) => used[i]).flat())) poolsIn[roots.indexOf(root(pool))]++;
   const gpus = new Int32Array(jobs.count);
   const widest = new Int32Array(jobs.count);
   for (let j = 0; j < jobs.count; j++) {
@@ -37,8 +45,9 @@ export function groupsOf(scenario: Scenario): Groups {
     }
   }
   return {
-    groupOf: Int32Array.from(poolLists, (list) => roots.indexOf(root(list[0]))),
+    groupOf: Int32Array.from(poolLists, (list, i) => (used[i] ? roots.indexOf(root(list[0])) : -1)),
     groups: roots.length,
+    poolsIn,
     gpus,
     widest,
   };
