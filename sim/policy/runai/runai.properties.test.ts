@@ -16,9 +16,7 @@ import { smallScenario } from '../../testing.ts';
 import type { RunaiArgs } from './args.ts';
 import { createRunai, runai } from './runai.ts';
 
-/** The same cases on every machine; change it to look further. */
-const SEED = 20_250_812;
-const check = <T>(property: fc.IProperty<T>, numRuns: number) => fc.assert(property, { seed: SEED, numRuns });
+const check = <T>(property: fc.IProperty<T>, numRuns: number) => fc.assert(property, { numRuns });
 
 const seconds = (max: number) => fc.integer({ min: 0, max }).map((s) => s * SECOND_US);
 const gpus = fc.constantFrom(0, 0, 1, 2, 4, 8, -1);
@@ -172,6 +170,35 @@ function watchHoldings(
   });
 }
 
+/** For whom others had to go, and how often in a row it had no worker more afterwards than before. */
+class Vain {
+  most = 0;
+  private readonly held = new Map<string, number>();
+  private readonly rounds = new Map<string, { before: number; since: number; vain: number }>();
+  private readonly jobs: Scenario['jobs'];
+
+  constructor({ jobs }: Scenario) {
+    this.jobs = jobs;
+  }
+
+  note({ event, job, reason }: TraceRow): void {
+    if (event === 'place' || event === 'release') {
+      const id = this.jobs.ids[job];
+      const now = (this.held.get(id) ?? 0) + (event === 'place' ? 1 : -1);
+      this.held.set(id, now);
+      const round = this.rounds.get(id);
+      if (round !== undefined) round.since = Math.max(round.since, now);
+    } else if (event === 'preempt' || event === 'shrink') {
+      const forWhom = /job-\d+/.exec(reason)?.[0] ?? '';
+      const last = this.rounds.get(forWhom);
+      const vain = last !== undefined && last.since <= last.before ? last.vain + 1 : 0;
+      const before = this.held.get(forWhom) ?? 0;
+      this.rounds.set(forWhom, { before, since: before, vain });
+      this.most = Math.max(this.most, vain);
+    }
+  }
+}
+
 interface Holdings {
   all: Float64Array;
   nonPreemptible: Float64Array;
@@ -322,21 +349,29 @@ describe('Run:ai in the simulation, whatever happens', () => {
     );
   });
 
-  it('comes to rest when nobody comes or goes any more', () => {
+  // Where others go round after round and it is not so, the scheduler goes round in vain: docs/policies.md says why it may.
+  it('comes to rest when nobody comes or goes any more, if whoever is made room for then takes it', () => {
     const still = fc.record({ gpuPlacement: fc.constantFrom('binpack' as const, 'spread' as const) });
+    const runs = 100;
+    let restless = 0;
     check(
       fc.property(caseOf(still), ({ scenario }) => {
-        const forever = { ...scenario, durationUs: 3600 * SECOND_US };
+        const forever = { ...scenario, durationUs: 900 * SECOND_US };
         forever.jobs = { ...scenario.jobs, durationUs: scenario.jobs.durationUs.map(() => Infinity) };
-        let last = 0;
+        const vain = new Vain(scenario);
+        let moves = 0;
         simulate(forever, {
-          trace: ({ event, timeUs }) => {
-            if (event === 'place' || event === 'preempt' || event === 'shrink') last = timeUs;
+          trace: (row) => {
+            vain.note(row);
+            if (row.timeUs > 600 * SECOND_US && ['place', 'preempt', 'shrink'].includes(row.event)) moves++;
           },
         });
-        expect(last).toBeLessThan(600 * SECOND_US);
+        if (moves === 0) return;
+        restless++;
+        expect(vain.most).toBeGreaterThan(5);
       }),
-      100,
+      runs,
     );
+    expect(restless).toBeLessThan(runs / 20);
   });
 });
