@@ -128,7 +128,7 @@ const gpus = (all: readonly { gpus: number }[]) =>
 
 /** `node-a ×8, node-b`, the first few. */
 function nodesOf(nodes: readonly string[]): string {
-  const all = grouped(nodes, (node) => node);
+  const all = grouped([...nodes].sort(), (node) => node);
   const shown = all.slice(0, SHOWN_NODES).map((same) => (same.length === 1 ? same[0] : `${same[0]} ×${same.length}`));
   return all.length > SHOWN_NODES ? `${shown.join(', ')} and ${all.length - SHOWN_NODES} more nodes` : shown.join(', ');
 }

@@ -38,6 +38,17 @@ const waiting = (result: Decided, workload: string) => {
 };
 
 describe('deciding about a cluster', () => {
+  it('lists every queue under the one above it, whatever order the file has', () => {
+    const queues = [queue('ops', null, 4), queue('ai', null, 12), queue('llm', 'ai', 8), queue('serving', 'ops', 4)];
+    const result = decided({
+      ...smallCluster(),
+      podGroups: [],
+      pods: [],
+      queues: [...queues, queue('vision', 'ai', 4)],
+    });
+    expect(result.queues.map((q) => q.queue)).toEqual(['ai', 'llm', 'vision', 'ops', 'serving']);
+  });
+
   it('takes back what a queue is due, and tells whom it costs what', () => {
     const result = decided(smallCluster());
     const [cycle] = result.cycles;

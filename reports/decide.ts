@@ -13,6 +13,7 @@ import {
 } from '../sim/policy/runai/columns.ts';
 import type { SchedulerConfig } from '../sim/policy/runai/config.ts';
 import { type Decision, runCycle } from '../sim/policy/runai/cycle.ts';
+import { DEFAULT_GPU_MEMORY_MIB } from '../sim/policy/runai/pool.ts';
 import { divideShares, used } from '../sim/policy/runai/queues.ts';
 import { gpusOfMigProfile } from '../sim/policy/runai/requests.ts';
 import { openSession } from '../sim/policy/runai/session.ts';
@@ -240,7 +241,7 @@ function describe(
   const tasks = new Map(
     state.jobs.flatMap((job) => job.tasks.map((task) => [`${job.name} ${task.name}`, { job, task }])),
   );
-  const memory = new Map(state.nodes.map((node) => [node.name, node.gpuMemoryMiB]));
+  const memory = new Map(state.nodes.map((node) => [node.name, node.gpuMemoryMiB || DEFAULT_GPU_MEMORY_MIB]));
   const placed = new Map(decisions.filter((d) => d.kind !== 'evict').map((d) => [`${d.job} ${d.task}`, d.node]));
   const out: Cycle = { cycle, binds: [], pipelines: [], evictions: [] };
   for (const decision of decisions) {
@@ -390,8 +391,8 @@ function queueLines(session: Session): QueueLine[] {
   const { queues } = session;
   const { deserved, limit, fairShare } = queues.shares[GPU];
   const finite = (n: number) => (n === -1 ? null : tidy(n));
-  return queues.name.map((name, queue) => ({
-    queue: name,
+  return depthFirst(queues.parent).map((queue) => ({
+    queue: queues.name[queue],
     parent: queues.parent[queue] < 0 ? null : queues.name[queues.parent[queue]],
     deserved: finite(deserved[queue]),
     limit: finite(limit[queue]),
@@ -399,6 +400,23 @@ function queueLines(session: Session): QueueLine[] {
     usedBefore: tidy(used(session, queue, GPU)),
     usedAfter: tidy(used(session, queue, GPU)),
   }));
+}
+
+/** Every queue right behind the one above it, or what else is below that. */
+function depthFirst(parent: Int32Array): number[] {
+  const below = new Map<number, number[]>();
+  parent.forEach((above, queue) => {
+    const known = below.get(above);
+    if (known === undefined) below.set(above, [queue]);
+    else known.push(queue);
+  });
+  const order: number[] = [];
+  const open = (below.get(-1) ?? []).toReversed();
+  for (let queue = open.pop(); queue !== undefined; queue = open.pop()) {
+    order.push(queue);
+    open.push(...(below.get(queue) ?? []).toReversed());
+  }
+  return order;
 }
 
 /** Without the noise of sums of decimals. */

@@ -125,7 +125,7 @@ export function warnings(summary: RunSummary): string[] {
     );
   if (summary.stalled) {
     texts.push(
-      `Stalled: ${counted(jobs.counts.pending, 'job')} wait for GPUs and nothing can happen any more that would free them (half-started gangs hold them).`,
+      `Stalled: ${counted(jobs.counts.pending, 'job')} ${jobs.counts.pending === 1 ? 'waits' : 'wait'} for GPUs, and nothing can happen any more that would give them any.`,
     );
   }
   texts.push(...summary.warnings.map(plain));

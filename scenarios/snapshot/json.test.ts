@@ -41,6 +41,14 @@ describe('reading JSON by a list of fields', () => {
     expect(readJson(bytes('{"name":1}\n{"name":2} '), shape, 'f')).toEqual([{ name: 1 }, { name: 2 }]);
   });
 
+  it('reads those of a list as if they stood in a row', () => {
+    expect(readJson(bytes('[{"name":1}, {"name":2}]\n{"name":3}'), shape, 'f')).toEqual(
+      [1, 2, 3].map((name) => ({ name })),
+    );
+    expect(() => readJson(bytes('[{"name":1}, {"name":'), shape, 'f')).toThrow('f is cut short: it ends in [1].name');
+    expect(() => readJson(bytes('[]'), shape, 'f')).toThrow('f is empty');
+  });
+
   it('agrees with JSON.parse on any value', () => {
     const anything: Shape = { fields: { v: { list: 'value' } } };
     fc.assert(

@@ -64,7 +64,10 @@ function fieldsOf(shape: { readonly fields: Readonly<Record<string, Shape>> }): 
   return byLength;
 }
 
-/** All JSON values of a UTF-8 text, one after the other; throws `SnapshotError` where it is no JSON. `file` is for messages. */
+/**
+ * All JSON values of a UTF-8 text, one after the other; those of a list, as `jq -s` makes one, like those that stand by themselves.
+ * Throws `SnapshotError` where it is no JSON. `file` is for messages.
+ */
 export function readJson(bytes: Uint8Array, shape: Shape, file: string): Json[] {
   const decoder = new TextDecoder('utf-8', { fatal: true });
   const path: (string | number)[] = [];
@@ -294,7 +297,17 @@ export function readJson(bytes: Uint8Array, shape: Shape, file: string): Json[] 
   }
 
   const values: Json[] = [];
-  for (space(); at < bytes.length; space()) values.push(value(shape));
+  for (space(); at < bytes.length; space()) {
+    if (bytes[at] !== OPEN_LIST) values.push(value(shape));
+    else {
+      let n = 0;
+      list(() => {
+        path.push(n++);
+        values.push(value(shape));
+        path.pop();
+      });
+    }
+  }
   if (values.length === 0) throw new SnapshotError(`${file} is empty`);
   return values;
 }

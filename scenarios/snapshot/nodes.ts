@@ -10,8 +10,6 @@ import { MIG_PREFIX } from './shape.ts';
 const GPU_MEMORY_LABEL = 'nvidia.com/gpu.memory';
 const MIG_NODE_LABEL = 'node-role.kubernetes.io/mig-enabled';
 const MIG_STRATEGY_LABEL = 'nvidia.com/mig.strategy';
-/** What the scheduler takes where a node does not say: a GPU memory that shares can be reckoned with. */
-const UNKNOWN_GPU_MEMORY_MIB = 100;
 const DEFAULT_PODS = 110;
 /** GPUs, MIG instances or pods of a node: no machine has more. */
 const MOST_PER_NODE = 10_000;
@@ -68,12 +66,12 @@ function readNode(node: KubeObject, findings: Findings): NodeState {
   };
 }
 
-/** MiB in whole hundreds, as the scheduler rounds them down. */
+/** MiB in whole hundreds, as the scheduler rounds them down; 0 = not known. */
 function gpuMemoryOf(node: KubeObject): number {
   const label = node.labels.get(GPU_MEMORY_LABEL) ?? '';
-  if (!/^\d{1,15}$/.test(label)) return UNKNOWN_GPU_MEMORY_MIB;
+  if (!/^\d{1,15}$/.test(label)) return 0;
   const mib = Number(label) < TIB_IN_MIB ? Number(label) : Math.floor(Number(label) / 2 ** 20);
-  return mib - (mib % 100) || UNKNOWN_GPU_MEMORY_MIB;
+  return mib - (mib % 100);
 }
 
 function migOf(node: KubeObject, hasInstances: boolean): NodeState['mig'] {

@@ -393,7 +393,24 @@ describe('other versions and kinds', () => {
       "s.json: version: found 'v7', a version that is not known",
     );
     expect(() => readSnapshot(bytesOf({ spec: {}, foo: 1 }), 's.json')).toThrow(/unknown kind or version/);
-    expect(() => readSnapshot(bytesOf([]), 's.json')).toThrow(/found a list, expected the scheduler's snapshot/);
+    expect(() => readSnapshot(bytesOf([[]]), 's.json')).toThrow(/found a list, expected the scheduler's snapshot/);
+    expect(() => readSnapshot(bytesOf([]), 's.json')).toThrow('s.json is empty');
+  });
+
+  it('reads Lists in a list, as jq -s makes one, and Lists in a row like one List', () => {
+    const { items } = kubectlJson(smallCluster()) as { items: { kind: string }[] };
+    const lists = [true, false].map((nodes) => ({
+      kind: 'List',
+      apiVersion: 'v1',
+      items: items.filter(({ kind }) => (kind === 'Node') === nodes),
+    }));
+    const whole = readSnapshot(bytesOf({ kind: 'List', apiVersion: 'v1', items }), 's.json');
+    expect(readSnapshot(bytesOf(lists), 's.json')).toEqual(whole);
+    const inARow = new TextEncoder().encode(lists.map((each) => JSON.stringify(each)).join('\n'));
+    expect(readSnapshot(inARow, 's.json')).toEqual(whole);
+    expect(() => readSnapshot(bytesOf([...lists, lists[0]]), 's.json')).toThrow(
+      /^Node [^:]+: found twice \(s.json, document 1: items\[0\] and s.json, document 3: items\[0\]\), expected each object once/,
+    );
   });
 
   it("leaves out other people's kinds of the same name", () => {

@@ -341,7 +341,7 @@ function placeSharesWithoutGroup(
       facts.pod.object,
       'shares a GPU, and no label runai-gpu-group says which one: put on the first with room',
     );
-    const memory = nodes.get(task.node as string)?.gpuMemoryMiB ?? 1;
+    const memory = nodes.get(task.node as string)?.gpuMemoryMiB || 1;
     const share = facts.gpuMemoryMiB > 0 ? Math.min(1, facts.gpuMemoryMiB / memory) : facts.gpus;
     const gpus = guessed.get(task.node as string) ?? [];
     guessed.set(task.node as string, gpus);

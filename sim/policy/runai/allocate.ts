@@ -61,7 +61,7 @@ function placeGroup(attempt: Attempt, group: Group, tasks: readonly number[], am
   const nodeSets = nodeSetsFor(session, scores, group, setsWith(session, group, tasks), tasks, among);
   if (typeof nodeSets === 'string') {
     const { tree, required, preferred } = group.topology;
-    fail(attempt, { kind: 'topology', tree, level: required ?? preferred, group: group.name, why: nodeSets });
+    fail(attempt, { kind: 'topology', tree, required, preferred, group: group.name, why: nodeSets });
     return false;
   }
   for (const nodes of nodeSets) if (placeIn(attempt, group, tasks, nodes)) return true;

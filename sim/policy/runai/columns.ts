@@ -183,6 +183,8 @@ export interface Nodes {
   /** GPUs on the board, also where they are cut into MIG instances. */
   gpus: Float64Array;
   gpuMemoryMiB: Float64Array;
+  /** The node says how much memory its GPUs have; where it does not, nothing that asks by memory runs. */
+  memoryKnown: Uint8Array;
   ready: Uint8Array;
   mig: ('none' | 'single' | 'mixed')[];
   labels: Record<string, string>[];
@@ -305,7 +307,7 @@ export type Wait =
   | { kind: 'limit' | 'quota'; queue: number; resource: number; bound: number; used: number; asked: number }
   | { kind: 'nodes'; task: number; placed: number; wanted: number }
   | { kind: 'too-big'; task: number; resource: number; largest: number }
-  | { kind: 'topology'; tree: string; level: string | null; group: string; why: string }
+  | { kind: 'topology'; tree: string; required: string | null; preferred: string | null; group: string; why: string }
   | { kind: 'delay'; untilUs: number }
   | { kind: 'harder'; than: string };
 

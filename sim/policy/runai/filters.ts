@@ -28,6 +28,7 @@ export const NOT_READY = 5;
 export const TAINTED = 6;
 export const WRONG_LABELS = 7;
 export const WRONG_NEIGHBOURS = 8;
+export const UNKNOWN_MEMORY = 9;
 
 /** Why the task may not run on the node; FITS = it may, now or when what leaves has left. */
 export function reasonAgainst(session: Session, task: number, node: number): number {
@@ -40,6 +41,8 @@ export function reasonAgainst(session: Session, task: number, node: number): num
     if (overCapacity(session, facts.job, charge) !== null) return OVER_CAPACITY;
   }
   if (!suitsMig(session, facts, node)) return WRONG_MIG;
+  // plugins/predicates/predicates.go: a request by memory goes only where the node's memory is known.
+  if (facts.memoryMiB > 0 && nodes.memoryKnown[node] === 0) return UNKNOWN_MEMORY;
   const room = freeOf(session, node, PODS);
   if (isShared(facts) ? needsHolder(session, task, node) && room < 2 : room <= 0) return TOO_MANY_TASKS;
   if (nodes.ready[node] === 0) return NOT_READY;

@@ -183,12 +183,15 @@ export function fitsNode(session: Session, facts: TaskFacts, node: number, now: 
   }
   if (!shared) return true;
   const free = now ? idle[base + GPU] : idle[base + GPU] + releasing[base + GPU];
-  let matching = Math.floor(free);
+  const whole = Math.floor(free);
+  if (whole >= facts.devices) return true;
+  // Counted up to what it asks for, so that promises beyond what is there weigh even where shared GPUs have room
+  // (gpu_sharing_node_info.go, fractionTaskGpusAllocatableDeviceCount).
+  let matching = 0;
   for (const slot of session.nodes.slots[node]) {
-    if (matching >= facts.devices) return true;
-    if (fitsSlot(session, facts, node, slot)) matching++;
+    if (fitsSlot(session, facts, node, slot) && ++matching >= facts.devices) break;
   }
-  return matching >= facts.devices;
+  return whole + matching >= facts.devices;
 }
 
 /** Its GPUs are cut into MIG instances. */

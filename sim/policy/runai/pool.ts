@@ -14,6 +14,7 @@ export function compileNodes(states: readonly NodeState[], dims: number) {
     allocatable: new Float64Array(count * dims),
     gpus: new Float64Array(count),
     gpuMemoryMiB: new Float64Array(count),
+    memoryKnown: new Uint8Array(count),
     ready: new Uint8Array(count),
     mig: states.map(({ mig }) => mig),
     labels: states.map(({ labels }) => labels),
@@ -38,6 +39,7 @@ export function describeNode(session: Session, row: number, state: NodeState): v
   for (const [name, dim] of migRow) nodes.allocatable[at + dim] = state.migInstances[name] ?? 0;
   for (let dim = 0; dim < dims; dim++) columns[NODE_IDLE][at + dim] += nodes.allocatable[at + dim] - was[dim];
   nodes.gpus[row] = state.gpus;
+  nodes.memoryKnown[row] = state.gpuMemoryMiB > 0 ? 1 : 0;
   // As the scheduler does: in whole hundreds, so that hundredths of a GPU are whole MiB.
   nodes.gpuMemoryMiB[row] = state.gpuMemoryMiB - (state.gpuMemoryMiB % 100) || DEFAULT_GPU_MEMORY_MIB;
   nodes.ready[row] = state.schedulable ? 1 : 0;
@@ -80,7 +82,7 @@ export function nodeState({ nodes, dims, migRow }: Session, row: number): NodeSt
     cpuMilli: nodes.allocatable[at + CPU],
     memoryBytes: nodes.allocatable[at + MEMORY],
     maxTasks: nodes.allocatable[at + PODS],
-    gpuMemoryMiB: nodes.gpuMemoryMiB[row],
+    gpuMemoryMiB: nodes.memoryKnown[row] === 1 ? nodes.gpuMemoryMiB[row] : 0,
     labels: nodes.labels[row],
     taints: nodes.taints[row],
     schedulable: nodes.ready[row] === 1,

@@ -1,14 +1,17 @@
 /** Decisions in the words of somebody who runs workloads on Run:ai: which rule, whose share, which node. Waits: `waiting.ts`. */
-import { CPU, GPU, type Job, type Session, type TaskFacts } from './columns.ts';
+import { CPU, GPU, type Job, type Session, SLOT_USED, type TaskFacts } from './columns.ts';
 import type { ActionName } from './config.ts';
 import { UNLIMITED } from './fairshare.ts';
 import { partingQueues } from './legality.ts';
+import { fitsSlot } from './noderesources.ts';
 import { used } from './queues.ts';
+import { memoryOnNode } from './requests.ts';
+import { groupsOf } from './statement.ts';
 
 const GIB = 1024 * 1024 * 1024;
 
-/** A number for reading: at most three decimals. */
-const plain = (value: number): string => String(Math.round(value * 1000) / 1000);
+/** A number for reading: at most two decimals, as quotas count shares. */
+const plain = (value: number): string => String(Math.round(value * 100) / 100);
 
 function amount(resource: number, value: number): string {
   if (value === UNLIMITED) return 'unlimited';
@@ -47,12 +50,25 @@ export function whyPlaced(session: Session, action: ActionName, task: number, no
   if (promised) {
     return `Promised ${asked(facts)} on ${where}: fits with resources that are being released; ${share}`;
   }
-  return `${asked(facts)} free on ${where}, the best node by ${rankings(session, facts)}; ${share}`;
+  return `${asked(facts)} free on ${where}, the best node by ${rankings(session, task, node)}; ${share}`;
 }
 
-function rankings({ config, nodes }: Session, facts: TaskFacts): string {
+function rankings(session: Session, task: number, node: number): string {
+  const { config, nodes } = session;
+  const facts = session.facts[task];
   if (facts.state.nominatedNode !== null && nodes.row.has(facts.state.nominatedNode)) return 'nomination';
-  return (facts.cpuOnly ? config.cpuPlacement : config.gpuPlacement) === 'spread' ? 'spreading' : 'bin packing';
+  const by = (facts.cpuOnly ? config.cpuPlacement : config.gpuPlacement) === 'spread' ? 'spreading' : 'bin packing';
+  return config.plugins.has('gpusharingorder') && sharesAlready(session, task, node) ? `GPU sharing, then ${by}` : by;
+}
+
+/** The node has a GPU in shares that the task fits beside or joined: such nodes come first, for work without GPUs too. */
+function sharesAlready(session: Session, task: number, node: number): boolean {
+  const { columns, nodes, facts } = session;
+  const own = groupsOf(session, task);
+  const memory = memoryOnNode(session, facts[task], node);
+  return nodes.slots[node].some((slot) =>
+    own.includes(slot) ? columns[SLOT_USED][slot] > memory : fitsSlot(session, facts[task], node, slot),
+  );
 }
 
 /** Why a task must leave. `moved`: it has a new place already. Queues stand as they are now, without it. */

@@ -29,7 +29,7 @@ export interface NodeState {
   memoryBytes: number;
   /** Most tasks it may hold (Kubernetes: pods). */
   maxTasks: number;
-  /** Memory of one GPU, whole MiB. */
+  /** Memory of one GPU, whole MiB; 0 = not known. */
   gpuMemoryMiB: number;
   labels: Record<string, string>;
   taints: { key: string; value: string; effect: string }[];

@@ -3,6 +3,7 @@ import {
   CPU,
   GATED,
   GPU,
+  type Group,
   isAlive,
   type Job,
   MEMORY,
@@ -22,11 +23,12 @@ import {
   reasonAgainst,
   TOO_MANY_TASKS,
   tolerates,
+  UNKNOWN_MEMORY,
   WRONG_MIG,
   WRONG_NEIGHBOURS,
 } from './filters.ts';
 import { mayReclaim, mayTakeFrom } from './legality.ts';
-import { freeOf, idleGpus, releasingGpus } from './noderesources.ts';
+import { freeOf, idleGpus, isMigNode, releasingGpus } from './noderesources.ts';
 import { asShared, used } from './queues.ts';
 import { isShared } from './requests.ts';
 import { asksOf, isReady } from './subgroups.ts';
@@ -68,8 +70,11 @@ function reasonOf(session: Session, job: Job, looked: Looked): string {
     case 'harder':
       return `it asks for no less than ${wait.than}, which did not fit either; ${mayDisplace(session, job)}`;
     case 'topology': {
-      const level = wait.level === null ? '' : ` at the level ${wait.level}`;
-      return `no domain of the topology ${wait.tree}${level} has room for all of it together; ${mayDisplace(session, job)}`;
+      const where =
+        wait.required === null
+          ? `the topology ${wait.tree} has no room for all of it together, neither in one domain of the level ${wait.preferred} nor across`
+          : `no domain of the topology ${wait.tree} at the level ${wait.required} has room for all of it together`;
+      return `${where}; ${mayDisplace(session, job)}`;
     }
     case 'nodes':
       return `${noNode(session, wait, looked)}; ${mayDisplace(session, job)}`;
@@ -100,10 +105,19 @@ function noNode(session: Session, { task, placed, wanted }: Extract<Wait, { kind
   const key = `${facts.shape} ${facts.job.queue} ${facts.job.preemptible}`;
   const seen = looked.get(key) ?? objections(session, facts, task);
   looked.set(key, seen);
-  const { open, nodes } = seen;
+  // Nodes only fill up while jobs are placed: what is open now to one that found nothing has come of evictions since.
+  const freed = placed === 0 && seen.open > 0 && !confined(facts.set);
+  const since = freed ? [`${count(seen.open, 'node')} with room only since others were told to go`] : [];
+  const nodes = [...seen.nodes, ...since];
   const rest = nodes.length === 0 ? '' : `: ${nodes.join(', ')}`;
   if (wanted > 1) return `there is room for ${placed} of the ${wanted} pods that must start together${rest}`;
-  return open > 0 ? `it fits beside nothing that was placed before it${rest}` : `no node fits${rest}`;
+  return `no node fits${rest}`;
+}
+
+/** To domains of a topology, so that it was not tried on every node. */
+function confined(set: Group): boolean {
+  for (let group: Group | null = set; group !== null; group = group.parent) if (group.topology !== null) return true;
+  return false;
 }
 
 function objections(session: Session, facts: TaskFacts, task: number): { open: number; nodes: string[] } {
@@ -147,6 +161,8 @@ function objection(session: Session, facts: TaskFacts, task: number, node: numbe
       return ['where it would take its queue over its limit or quota', -1];
     case WRONG_MIG:
       return [facts.kind === MIG ? 'without the MIG instances it asks for' : 'cut into MIG instances', -1];
+    case UNKNOWN_MEMORY:
+      return ['without the label nvidia.com/gpu.memory', -1];
     case TOO_MANY_TASKS:
       return ['{has} as many pods as allowed', -1];
     case WRONG_NEIGHBOURS:
@@ -164,12 +180,17 @@ function shortOf(session: Session, facts: TaskFacts, node: number): [string, num
       return [`without ${share} free on ${facts.devices === 1 ? 'any GPU' : `${facts.devices} GPUs`}`, -1];
     }
   } else if (facts.asks[GPU] > 0) {
+    if (session.nodes.allocatable[node * session.dims + GPU] === 0)
+      return [isMigNode(session, node) ? 'cut into MIG instances' : 'without GPUs', -1];
     const gpus = idleGpus(session, node) + releasingGpus(session, node);
     const whole = Math.floor(Math.min(gpus, free(GPU)) + 1e-9);
     if (facts.asks[GPU] > whole) return [`with fewer than ${count(facts.asks[GPU], 'free GPU')}`, whole];
   }
   for (let dim = MIG_FROM; dim < session.dims; dim++) {
-    if (facts.asks[dim] > free(dim)) return [`with too few free ${resourceName(session, dim)}`, free(dim)];
+    if (facts.asks[dim] <= free(dim)) continue;
+    const name = resourceName(session, dim);
+    const none = session.nodes.allocatable[node * session.dims + dim] === 0;
+    return none ? [`without ${name}`, -1] : [`with too few free ${name}`, free(dim)];
   }
   if (facts.asks[CPU] > free(CPU)) return [`with fewer than ${cores(facts.asks[CPU])} free`, free(CPU) / 1000];
   if (facts.asks[MEMORY] > free(MEMORY))
