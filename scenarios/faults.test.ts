@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { DAY_US, HOUR_US, simulate } from '../sim/simulate.ts';
+import { FOLLOW_ONS } from '../sim/world/faults/follow-ons.ts';
 import { FAULT_KINDS } from '../sim/world/faults/kinds.ts';
 import { builtin } from './builtin/index.ts';
 import { FAULT_MODELS } from './catalogue/fault-models.ts';
@@ -167,6 +169,40 @@ describe('a stack', () => {
     expect(stack('{telemetry: seed}')?.telemetry).toEqual({ exporterUs: 10e6, scrapeUs: 0 });
     expect(stack('{telemetry: {exporter: 5s}}')?.telemetry).toEqual({ exporterUs: 5e6, scrapeUs: 15e6 });
     expect(stack('{spares: {h100: 1}}')?.spares).toEqual([1]);
+  });
+});
+
+describe('docs/faults.md', () => {
+  const page = readFileSync(new URL('../docs/faults.md', import.meta.url), 'utf8');
+  const row = (...cells: string[]) => `| ${cells.join(' | ')} |\n`;
+
+  it('has every kind of fault as the simulation has it', () => {
+    const who = { app: 'one job on the GPU', gpu: 'all jobs on the GPU', node: 'all jobs there', none: 'nobody' };
+    const spanning = 'jobs there that span nodes';
+    const slowed: Record<string, string> = { straggler: who.gpu, 'slow-link': spanning };
+    const which = {
+      ...{ crash: 'dies', silent: 'dies, and the node says nothing', hang: 'hangs, GPUs look busy' },
+      ...{ idle: 'stands still, GPUs idle', slow: 'is slower', corrupt: 'computes wrong results' },
+      ...{ pause: 'stands still and goes on', none: '–' },
+    };
+    const needs = {
+      ...{ none: '–', restart: 'a new start', 'gpu-reset': 'GPU reset', reboot: 'reboot' },
+      ...{ service: 'service', rma: 'replacement' },
+    };
+    for (const { name, meaning, victims, symptom, repair, dcgm } of FAULT_KINDS) {
+      const struck = slowed[name] ?? { ...who, spanning }[victims];
+      expect(page).toContain(row(`\`${name}\``, meaning, struck, which[symptom], needs[repair], dcgm || '–'));
+    }
+    expect(page.match(/^\| `[a-z0-9-]+` \| .* \| .* \| .* \| .* \| (FAIL|WARN|–) \|$/gm)?.length).toBe(
+      FAULT_KINDS.length,
+    );
+  });
+
+  it('has what comes with an XID, and how often', () => {
+    for (const { after, oneOf } of FOLLOW_ONS) {
+      const shares = oneOf.map(({ share }) => (share === 1 ? 'always' : `${Math.round(100 * share)} %`)).join(', ');
+      expect(page).toContain(`| ${after.join(', ')} | ${oneOf.map(({ xid }) => xid).join(', else ')} | ${shares} |`);
+    }
   });
 });
 

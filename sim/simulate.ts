@@ -358,7 +358,7 @@ export class Simulation {
         cluster: this.cluster.snapshot(),
         jobs: this.jobs.snapshot(),
         ledger: takeSnapshot(this.ledger, ['observer', 'onRebook']),
-        accounts: takeSnapshot(this.accounts, ['scenario', 'ledger', 'onTurn']),
+        accounts: this.accounts.snapshot(),
         samples: takeSnapshot(this.samples, []),
         fragmentation: takeSnapshot(this.fragmentation, ['cluster']),
         decisions: takeSnapshot(this.decisions, ['cluster', 'scenario']),
@@ -383,7 +383,7 @@ export class Simulation {
     simulation.cluster.restore(snapshot.parts.cluster);
     simulation.jobs.restore(snapshot.parts.jobs);
     restoreSnapshot(simulation.ledger, snapshot.parts.ledger);
-    restoreSnapshot(simulation.accounts, snapshot.parts.accounts);
+    simulation.accounts.restore(snapshot.parts.accounts as Record<string, Snapshot>);
     restoreSnapshot(simulation.samples, snapshot.parts.samples);
     restoreSnapshot(simulation.fragmentation, snapshot.parts.fragmentation);
     restoreSnapshot(simulation.decisions, snapshot.parts.decisions);
