@@ -32,6 +32,22 @@ function site(): Plugin {
   };
 }
 
+/** The built page begins with one policy and loads the others when they are asked for (web/policies.ts). */
+function policiesWhenAskedFor(): Plugin {
+  const all = `${project}sim/policy/index.ts`;
+  const own = `${project}web/policies.ts`;
+  return {
+    name: 'simsup-policies',
+    apply: 'build',
+    enforce: 'pre',
+    async resolveId(source, importer, options) {
+      if (!source.endsWith('/policy/index.ts') || importer === own) return null;
+      const found = await this.resolve(source, importer, { ...options, skipSelf: true });
+      return found?.id === all ? own : found;
+    },
+  };
+}
+
 function serviceWorker(version: string, files: string[]): string {
   const list = JSON.stringify(['./', ...files.filter((name) => name !== 'index.html').map((name) => `./${name}`)]);
   return `const NAME = 'simsup-${version}';
@@ -55,8 +71,8 @@ export default defineConfig({
   root: `${project}web`,
   // Relative addresses, so that the site works under any path.
   base: './',
-  plugins: [site()],
-  worker: { format: 'es', rolldownOptions: { treeshake } },
+  plugins: [site(), policiesWhenAskedFor()],
+  worker: { format: 'es', plugins: () => [policiesWhenAskedFor()], rolldownOptions: { treeshake } },
   build: {
     outDir: `${project}dist/web`,
     emptyOutDir: true,

@@ -56,8 +56,8 @@ editButton.setAttribute('aria-expanded', 'false');
 editButton.setAttribute('aria-controls', 'editor');
 
 /** Loaded when the first one is opened. */
-const withDialogs = (open: (all: typeof import('./dialogs.ts')) => unknown) => () =>
-  void import('./dialogs.ts').then(open).catch((error) => app.onNote(`That cannot be opened: ${String(error)}`));
+const withDialogs = (open: (all: typeof import('./dialogs/all.ts')) => unknown) => () =>
+  void import('./dialogs/all.ts').then(open).catch((error) => app.onNote(`That cannot be opened: ${String(error)}`));
 const dialogs = {
   compare: withDialogs((all) => all.compareDialog(app)),
   whatIf: withDialogs((all) => all.whatIfDialog(app)),

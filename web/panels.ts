@@ -114,5 +114,5 @@ async function mountOf(app: App, view: string): Promise<(host: HTMLElement) => M
 export function loadRest(): void {
   for (const { load } of VIEWS) void load().catch(() => {});
   void import('./views/differences.ts').catch(() => {});
-  void import('./dialogs.ts').catch(() => {});
+  void import('./dialogs/all.ts').catch(() => {});
 }

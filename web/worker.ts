@@ -10,6 +10,7 @@ import { readScenario } from '../scenarios/read.ts';
 import { Lives, POLICIES, Recorder, type Run, type Scenario, Simulation } from '../sim/simulate.ts';
 import { builtinFiles } from './data.ts';
 import type { DroppedFile } from './open.ts';
+import { loadPolicies } from './policies.ts';
 import type {
   Control,
   FiguresAnswer,
@@ -105,13 +106,19 @@ const api = {
 
   open: async (files: DroppedFile[]): Promise<Opened> => (await import('./open.ts')).openFiles(files),
 
-  controls: async (text: string): Promise<Control[]> => (await import('./controls.ts')).controlsOf(text),
+  async controls(text: string): Promise<Control[]> {
+    await loadPolicies();
+    return (await import('./controls.ts')).controlsOf(text);
+  },
   withControl: async (text: string, id: string, value: string): Promise<string> =>
     (await import('./controls.ts')).withControl(text, id, value),
 
   schema: async (): Promise<Record<string, unknown>> => (await import('../scenarios/schema.ts')).scenarioJsonSchema(),
 
-  policies: (): PolicyFacts[] => POLICIES.map(({ name, about }) => ({ name, about })),
+  async policies(): Promise<PolicyFacts[]> {
+    await loadPolicies();
+    return POLICIES.map(({ name, about }) => ({ name, about }));
+  },
 
   builtins: async (): Promise<{ name: string; sentence: string; text: string }[]> =>
     (await import('../scenarios/builtin/texts.ts')).builtinTexts.map((builtin) => ({ ...builtin })),
@@ -145,19 +152,30 @@ export type SimulationWorker = typeof api;
 
 async function compiled({ source, policy, seed }: RunRequest): Promise<Scenario> {
   const files = { ...(await builtinFiles(source.text)), ...source.files };
-  const scenario = readScenario(source.text, {
-    file: source.file,
-    policies: POLICIES,
-    ...(seed === undefined ? {} : { overrides: { seed } }),
-    readFile: (path) => {
-      const name = path.replace(/^\.\//, '');
-      if (Object.hasOwn(files, name)) return files[name];
-      throw new Error(`there is no ${path} here: drop it on the page together with the scenario`);
-    },
-  });
-  return policy === undefined || policy === scenario.policy.name
-    ? scenario
-    : { ...scenario, policy: { name: policy, args: {} } };
+  const read = () =>
+    readScenario(source.text, {
+      file: source.file,
+      policies: POLICIES,
+      ...(seed === undefined ? {} : { overrides: { seed } }),
+      readFile: (path) => {
+        const name = path.replace(/^\.\//, '');
+        if (Object.hasOwn(files, name)) return files[name];
+        throw new Error(`there is no ${path} here: drop it on the page together with the scenario`);
+      },
+    });
+  let scenario: Scenario;
+  try {
+    scenario = read();
+  } catch (error) {
+    if (!(error instanceof ScenarioError)) throw error;
+    // Perhaps only because it names a policy that is not loaded yet; if not, the error knows all their names then.
+    await loadPolicies();
+    scenario = read();
+  }
+  if (policy !== undefined && policy !== scenario.policy.name)
+    scenario = { ...scenario, policy: { name: policy, args: {} } };
+  if (!POLICIES.some(({ name }) => name === scenario.policy.name)) await loadPolicies();
+  return scenario;
 }
 
 async function simulated(

@@ -12,13 +12,13 @@ export const VIEWS: ViewSpec[] = [
     id: 'map',
     title: 'Map',
     about: 'Every GPU of the cluster at the moment of the cursor. Press space to let time run.',
-    load: () => import('./map.ts').then(({ mount }) => mount),
+    load: () => import('./map/map.ts').then(({ mount }) => mount),
   },
   {
     id: 'timeline',
     title: 'Timeline',
     about: 'Who held which GPU when. Ctrl and wheel zoom in time, alt and wheel zoom in rows, shift and drag pan.',
-    load: () => import('./timeline.ts').then(({ mount }) => mount),
+    load: () => import('./timeline/timeline.ts').then(({ mount }) => mount),
   },
   {
     id: 'queues',

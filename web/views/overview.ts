@@ -2,7 +2,7 @@
 import { decimal, dollars, percent, span } from '../../reports/format.ts';
 import { h, put, replace } from '../dom.ts';
 import { ledgerChart, ledgerLegend } from './ledger.ts';
-import { mountMap } from './map.ts';
+import { mountMap } from './map/map.ts';
 import { type Mount, type MountedView, redraw } from './view.ts';
 
 const TIMELINE_HEIGHT = 240;
@@ -40,7 +40,7 @@ export const mount: Mount = (host, model, store) => {
     const place = h('div', { class: 'later' });
     host.append(h('h3', {}, 'Who held which GPU'), place);
     // Below the others, and with more code than they have: first what is seen first.
-    void import('./timeline.ts').then(({ mountTimeline }) => {
+    void import('./timeline/timeline.ts').then(({ mountTimeline }) => {
       if (place.isConnected) parts.push(mountTimeline(place, model, store, TIMELINE_HEIGHT, false));
     });
   }
