@@ -1,11 +1,10 @@
 /** What the page can do: run what is in the store, set something beside it, open files, share, undo. Views and dialogs call this. */
-import type { RunColumns } from '../reports/columns.ts';
 import type { Comparison } from '../studies/compare.ts';
 import { Client, WorkerCrash } from './client.ts';
 import { TextHistory } from './history.ts';
 import { RunModel } from './model.ts';
 import type { DroppedFile } from './open.ts';
-import type { FileName, Outcome, PolicyFacts, RunRequest, ScenarioSource } from './requests.ts';
+import type { FileName, Outcome, PolicyFacts, RunRequest, ScenarioSource, ShownRun } from './requests.ts';
 import { type Beside, type Slot, Store } from './store.ts';
 
 export interface BuiltinFacts {
@@ -52,9 +51,9 @@ export class App {
     try {
       const outcomes = await Promise.all(
         requests.map(({ request }, i) =>
-          this.clients[i].run(this.nextId + i, request, ({ nowUs, events, share, columns }) => {
+          this.clients[i].run(this.nextId + i, request, ({ nowUs, events, share, early }) => {
             if (generation !== this.generation) return;
-            if (columns !== undefined) this.showEarly(columns, source);
+            if (early !== undefined) this.showEarly(early, source);
             shares[i] = share;
             const least = Math.min(...shares);
             store.set('status', { status: { kind: 'running', label: source.file, share: least, nowUs, events } });
@@ -70,7 +69,7 @@ export class App {
       const slots: Slot[] = [];
       outcomes.forEach((outcome, i) => {
         if (outcome.kind !== 'run') return;
-        const model = new RunModel(this.nextId + i, outcome.columns);
+        const model = new RunModel(this.nextId + i, outcome);
         slots.push({
           model,
           label: requests[i].label || outcome.columns.summary.policy,
@@ -144,7 +143,7 @@ export class App {
         this.openSource(opened.source);
         return true;
       }
-      const model = new RunModel(this.nextId++, opened.columns);
+      const model = new RunModel(this.nextId++, opened);
       // What was edited before is no text of this run; undo brings it back.
       const source = { file: files[0].name, text: WITHOUT_SCENARIO, files: {} };
       this.history.push(source.text);
@@ -236,9 +235,9 @@ export class App {
   }
 
   /** A run that goes on, as far as it is. */
-  private showEarly(columns: RunColumns, source: ScenarioSource): void {
-    const model = new RunModel(-this.nextId++, columns);
-    this.show([{ model, label: columns.summary.policy, source, early: true }]);
+  private showEarly(run: ShownRun, source: ScenarioSource): void {
+    const model = new RunModel(-this.nextId++, run);
+    this.show([{ model, label: run.columns.summary.policy, source, early: true }]);
   }
 
   /** The cursor and the range stay where they are while they are inside the new run. */

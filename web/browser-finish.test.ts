@@ -4,7 +4,13 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
-import { digestIn, drop, executablePath, PICTURES, settled, site, TWO_DAYS, until } from './testing.ts';
+import { encodeNames, type Names } from '../reports/columns.ts';
+import { packed, unpacked } from '../reports/packed.ts';
+import { SERVE_AND_TRAIN } from '../scenarios/builtin/serve-and-train.ts';
+import { builtin } from '../scenarios/index.ts';
+import { readScenario } from '../scenarios/read.ts';
+import { POLICIES, type Scenario } from '../sim/simulate.ts';
+import { digestIn, drop, executablePath, PICTURES, runJsonOf, settled, site, TWO_DAYS, until } from './testing.ts';
 import { VIEWS } from './views/all.ts';
 
 const web = site();
@@ -29,6 +35,23 @@ async function eachView(page: Page, look: (id: string) => Promise<void>): Promis
 
 /** Names have no spaces, which markup does not need either. */
 const EVIL = '<img/src="https://evil.example/x"/onerror="alert(1)">';
+
+/** A run.json in which every text is hostile, and so is every name of a node and a job. */
+function evilRun(scenario: Scenario): string {
+  const evil = (value: unknown, key = ''): unknown => {
+    if (typeof value === 'string') return `${EVIL}${value}`;
+    if (Array.isArray(value)) return value.map((item) => evil(item));
+    if (typeof value !== 'object' || value === null) return value;
+    const { array, data, offsets } = value as { array?: unknown; data?: unknown; offsets?: unknown };
+    if (typeof array === 'string' && typeof data === 'string') return value;
+    if (offsets !== undefined) {
+      const { length } = (unpacked(value) as Names).offsets;
+      return packed(encodeNames(Array.from({ length: length - 1 }, (_, i) => `${EVIL}${key}-${i}`)));
+    }
+    return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, evil(inner, name)]));
+  };
+  return JSON.stringify(evil(JSON.parse(runJsonOf(scenario))));
+}
 
 it('lets no name of a scenario, a log or a run become markup, run or ask for anything', async () => {
   const { page, requests, errors } = await opened();
@@ -69,6 +92,26 @@ it('lets no name of a scenario, a log or a run become markup, run or ask for any
   await until(page, () => window.simsup.app.store.state.source.file === 'evil.yaml');
   expect(await settled(page)).toContain(EVIL);
   await everywhere();
+  // Departments, users, deployments and models of a scenario; then whatever text there is in saved runs, names of nodes included.
+  const serving = SERVE_AND_TRAIN.replace('duration: 3d', 'duration: 3h')
+    .replaceAll(/name: (product|training)\b/g, (_, name) => `name: ${named(name)}`)
+    .replaceAll(/name: chat\b/g, `name: ${named('c')}`)
+    .replaceAll(/(project|deployment): chat\b/g, (_, field) => `${field}: ${named('c')}`)
+    .replaceAll(/project: training\b/g, `project: ${named('training')}`);
+  await drop(page, { name: 'serving.yaml', text: serving });
+  await until(page, () => window.simsup.app.store.state.source.file === 'serving.yaml');
+  await settled(page);
+  await everywhere();
+  for (const [name, text] of [
+    ['serving.json', evilRun(builtin('serve-and-train', { overrides: { durationUs: 3 * 3600e6 } }))],
+    ['faults.json', evilRun(readScenario(TWO_DAYS, { file: 'two-days.yaml', policies: POLICIES }))],
+  ]) {
+    await drop(page, { name, text });
+    await until(page, `() => window.simsup.app.store.state.source.file === '${name}'`);
+    expect(await settled(page)).toContain(EVIL);
+    await everywhere();
+    expect(await page.textContent('main')).not.toContain('cannot be drawn');
+  }
   await drop(page, { name: `${EVIL}.csv`, text: `job_id,project,num_gpu,submit,duration\n${rows.join('\n')}\n` });
   await until(page, () => window.simsup.app.store.state.source.file.endsWith('.csv.yaml'));
   await settled(page);

@@ -1,12 +1,14 @@
 /** The visualizer as its users meet it: the built page in Chromium, by keyboard where a key does it. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
-import { resultFiles } from '../cli/host/result-files.ts';
-import { summarise } from '../reports/summary.ts';
 import { builtin } from '../scenarios/index.ts';
 import { readScenario } from '../scenarios/read.ts';
-import { Lives, POLICIES, Recorder, Simulation, simulate } from '../sim/simulate.ts';
-import { digestIn, drop, executablePath, settled, site, TWO_DAYS, until } from './testing.ts';
+import { smallCluster, snapshotJson, zipOf } from '../scenarios/snapshot/testing.ts';
+import { POLICIES, simulate } from '../sim/simulate.ts';
+import { digestIn, drop, executablePath, runJsonOf, settled, site, TWO_DAYS, until } from './testing.ts';
 
 const web = site();
 const it = test.skipIf(executablePath === undefined);
@@ -25,8 +27,22 @@ const cursor = (page: Page) => page.evaluate(() => window.simsup.app.store.state
 const view = (page: Page) => page.getAttribute('.tabs [aria-selected=true]', 'id');
 
 it('opens with the default scenario running, and shows the digest that Node computes', async () => {
-  const { page, errors } = await web.visit();
+  const context = await web.browser.newContext({ serviceWorkers: 'block', viewport: { width: 1280, height: 800 } });
+  const page = await context.newPage();
+  const errors: string[] = [];
+  page.on('pageerror', (error) => errors.push(error.message));
+  // What is asked for before there is something to see; each request waits for that to be looked at.
+  let firstLoad = 0;
+  await context.route('**/*', async (route) => {
+    const path = new URL(route.request().url()).pathname.slice(1) || 'index.html';
+    const seen = path !== 'index.html' && (await page.evaluate(() => document.querySelector('.facts.cards') !== null));
+    if (!seen) firstLoad += gzipSync(readFileSync(join(web.folder, path)), { level: 9 }).length;
+    await route.continue();
+  });
+  await page.goto(web.url);
   expect(digestIn(await settled(page))).toBe(simulate(await builtin('mission-control')).digest);
+  expect(firstLoad).toBeGreaterThan(100_000);
+  expect(firstLoad).toBeLessThan(300_000);
   expect(await page.textContent('h1')).toContain('Three teams share 32 H200 and 16 B200');
   expect(await page.locator('.facts.cards dd').first().textContent()).toMatch(/^\d\d\.\d %$/);
   expect(errors).toEqual([]);
@@ -200,7 +216,7 @@ it('moves through time by keys, by the scrubber, by playing and by pointing at a
   await page.context().close();
 });
 
-it('opens what is dropped on it: a scenario, a log, a run of the command line', async () => {
+it('opens what is dropped on it: a scenario, a log, a scheduler’s snapshot, a run of the command line', async () => {
   const { page, errors } = await opened();
   const other = TWO_DAYS.replace('seed: 1', 'seed: 2');
   await drop(page, { name: 'other.yaml', text: other });
@@ -214,15 +230,15 @@ it('opens what is dropped on it: a scenario, a log, a run of the command line', 
   expect(await page.textContent('.notes')).toContain('50 rows: 50 taken');
   expect(await page.evaluate(() => window.simsup.app.store.state.slots[0].model.run.jobs.count)).toBe(50);
 
-  const scenario = read(TWO_DAYS);
-  const keep = { lives: new Lives(scenario), recorder: new Recorder() };
-  const simulation = new Simulation(scenario, keep);
-  simulation.run();
-  const run = simulation.result();
-  const files = resultFiles(run, summarise(run, 0), keep.lives, keep.recorder);
-  await drop(page, { name: 'run.json', text: [...(files['run.json']() as Iterable<string>)].join('') });
+  await drop(page, { name: 'cluster.zip', text: zipOf(snapshotJson(smallCluster())) });
+  await until(page, () => window.simsup.app.store.state.source.file === 'cluster.zip.yaml');
+  expect(await settled(page)).toContain('policy runai');
+  expect(await page.textContent('.notes')).toContain('5 rows: 5 taken');
+  expect(await page.evaluate(() => window.simsup.app.store.state.slots[0].model.run.jobs.count)).toBe(5);
+
+  await drop(page, { name: 'run.json', text: runJsonOf(read(TWO_DAYS)) });
   await until(page, () => window.simsup.app.store.state.source.file === 'run.json');
-  expect(digestIn(await settled(page))).toBe(run.digest);
+  expect(digestIn(await settled(page))).toBe(digestOf(TWO_DAYS));
   for (const key of '23456789') {
     await page.keyboard.press(key);
     await page.waitForTimeout(80);

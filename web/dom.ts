@@ -79,12 +79,6 @@ export function choice(
   return group;
 }
 
-export function swatch(colour: string): HTMLElement {
-  const mark = h('span', { class: 'swatch', 'aria-hidden': 'true' });
-  mark.style.background = colour;
-  return mark;
-}
-
 /** Hands a file to the user. */
 export function download(name: string, content: BlobPart, type: string): void {
   const address = URL.createObjectURL(new Blob([content], { type }));

@@ -3,6 +3,8 @@
 export interface Key {
   /** As `KeyboardEvent.key` has them; letters in either case unless both are bound. */
   keys: string[];
+  /** Only with shift held down, or only without; undefined = either. */
+  shift?: boolean;
   /** As the sheet shows them. */
   shown: string;
   means: string;
@@ -24,17 +26,18 @@ export function listen(keys: readonly Key[], undo: (redo: boolean) => void): voi
     }
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key === ' ' && target.closest?.('button, summary')) return;
-    if (target.matches?.('input[type=range]') && event.key.startsWith('Arrow')) return;
-    const bound = boundTo(keys, event.key);
+    if (target.matches?.('input[type=range]') && event.key.startsWith('Arrow') && !event.shiftKey) return;
+    const bound = boundTo(keys, event.key, event.shiftKey);
     if (bound === undefined) return;
     event.preventDefault();
     bound.act(event.key);
   });
 }
 
-export function boundTo(keys: readonly Key[], key: string): Key | undefined {
+export function boundTo(keys: readonly Key[], key: string, shift: boolean): Key | undefined {
+  const fits = (each: Key) => each.shift === undefined || each.shift === shift;
   return (
-    keys.find((each) => each.keys.includes(key)) ??
-    (key.length === 1 ? keys.find((each) => each.keys.includes(key.toLowerCase())) : undefined)
+    keys.find((each) => fits(each) && each.keys.includes(key)) ??
+    (key.length === 1 ? keys.find((each) => fits(each) && each.keys.includes(key.toLowerCase())) : undefined)
   );
 }

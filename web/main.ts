@@ -1,4 +1,5 @@
 /** The page: its frame, its keys, and what it opens with. */
+import { decimal } from '../reports/format.ts';
 import type { RunSummary } from '../reports/summary.ts';
 import { MISSION_CONTROL } from '../scenarios/builtin/mission-control.ts';
 import { problemLine } from '../scenarios/problem.ts';
@@ -6,12 +7,12 @@ import { openAddress } from './address.ts';
 import { App } from './app.ts';
 import { h, replace } from './dom.ts';
 import type { Editor } from './editor.ts';
-import { type Key, listen } from './keys.ts';
+import { keysOf } from './keyboard.ts';
+import { listen } from './keys.ts';
 import type { DroppedFile } from './open.ts';
 import { loadRest, panelsOf } from './panels.ts';
 import type { Status } from './store.ts';
 import { timeBar } from './timebar.ts';
-import { VIEWS } from './views/all.ts';
 
 const DEFAULT = { file: 'mission-control.yaml', text: MISSION_CONTROL, files: {} };
 
@@ -118,7 +119,7 @@ function drawFacts(): void {
   const length = `${Number(days.toFixed(days < 10 ? 2 : 1))} days${slot.early ? ' so far' : ''}`;
   const each = slots.map(({ label, model }) => {
     const { digest, events, policy } = model.run.summary;
-    return `${slots.length > 1 ? `${label}: ` : `policy ${policy}, `}${events.toLocaleString('en')} events, digest ${digest}`;
+    return `${slots.length > 1 ? `${label}: ` : `policy ${policy}, `}${decimal(events)} events, digest ${digest}`;
   });
   brand.classList.toggle('beside', slots.length > 1);
   facts.textContent = slots.length > 1 ? each.join('\n') : `${summary.scenario}: ${length}; ${each[0]}`;
@@ -136,7 +137,7 @@ function drawStatus(now: Status): void {
     status.textContent =
       now.events === 0
         ? `Simulating ${now.label} …`
-        : `Simulating ${now.label}: day ${Math.floor(now.nowUs / 8.64e10) + 1}, ${now.events.toLocaleString('en')} events`;
+        : `Simulating ${now.label}: day ${Math.floor(now.nowUs / 8.64e10) + 1}, ${decimal(now.events)} events`;
     return;
   }
   if (now.kind === 'problems') {
@@ -234,57 +235,24 @@ addEventListener('drop', (event) => {
 
 // ── keys ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** Of what is shown, for an arrow key. */
-const STEP = 0.01;
-const move = (by: number) => store.moveTo(store.state.cursorUs + by * (store.state.range[1] - store.state.range[0]));
-
-const KEYS: Key[] = [
-  { keys: [' '], shown: 'space', means: 'play or pause', act: time.toggle },
-  {
-    ...{ keys: ['ArrowLeft', 'ArrowRight'], shown: '← →', means: 'a little earlier or later' },
-    act: (key) => move(key === 'ArrowLeft' ? -STEP : STEP),
+const KEYS = keysOf(app, time, panels, {
+  ...dialogs,
+  openFile: () => files.click(),
+  toggleEditor: () => void toggleEditor(),
+  toggleTheme,
+  closeWhatIsOpen() {
+    if (!drawer.hidden) void toggleEditor();
+    else if (store.state.selection !== null) store.set('selection', { selection: null });
   },
-  {
-    ...{ keys: ['[', ']'], shown: '[ ]', means: 'the last or next thing that happens' },
-    act: (key) => time.step(key === '['),
-  },
-  {
-    ...{ keys: ['+', '=', '-'], shown: '+ −', means: 'less or more time' },
-    act: (key) => store.zoom(key === '-' ? 2 : 0.5),
-  },
-  { keys: ['0'], shown: '0', means: 'all of it', act: () => store.show(0, store.endUs) },
-  {
-    ...{ keys: VIEWS.map((_, i) => String(i + 1)), shown: '1 … 9', means: 'the views in their order' },
-    act: (key) => store.set('view', { view: VIEWS[Number(key) - 1].id }),
-  },
-  { keys: ['e'], shown: 'E', means: 'the scenario: text and controls', act: () => void toggleEditor() },
-  { keys: ['c'], shown: 'C', means: 'compare with another policy or scenario', act: dialogs.compare },
-  { keys: ['w'], shown: 'W', means: 'what if, from here on', act: dialogs.whatIf },
-  { keys: ['s'], shown: 'S', means: 'share as a link', act: dialogs.share },
-  { keys: ['x'], shown: 'X', means: 'export pictures, tables, the report', act: dialogs.export },
-  { keys: ['o'], shown: 'O', means: 'open a file', act: () => files.click() },
-  {
-    ...{ keys: ['u', 'U'], shown: 'U', means: 'undo the last change of the scenario (shift: redo)' },
-    act: (key) => app.undo(key === 'U'),
-  },
-  { keys: ['t'], shown: 'T', means: 'dark or light', act: toggleTheme },
-  {
-    ...{ keys: ['Escape'], shown: 'Esc', means: 'close what is open; stop a run' },
-    act: () => {
-      if (store.state.status.kind === 'running') app.cancel();
-      else if (!drawer.hidden) void toggleEditor();
-      else if (store.state.selection !== null) store.set('selection', { selection: null });
-    },
-  },
-  { keys: ['?'], shown: '?', means: 'this sheet', act: dialogs.help },
-];
+});
 listen(KEYS, (redo) => app.undo(redo));
 
 // ── the beginning ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 async function begin(): Promise<void> {
   if (!(await openAddress(app))) await app.run();
-  // What the dialogs and the list of scenarios need can wait until there is something to see.
+  // What the dialogs and the list of scenarios need can wait until there is something to see, or to mend.
+  if (store.state.status.kind === 'idle') await panels.shown;
   await app.loadFacts();
   replace(scenarios, ...app.builtins.map(({ name, sentence }) => h('option', { value: name, title: sentence }, name)));
   markScenario();

@@ -1,25 +1,26 @@
 /** A run with what is asked of it at a moment or over a stretch of time; each answer is a search, never a scan of everything. */
 import { type Index, nameAt, type RunColumns } from '../reports/columns.ts';
+import { NODE_STATES } from '../sim/cluster/cluster.ts';
 import { CATEGORIES } from '../sim/record/ledger.ts';
 import { EVENT_KINDS, type EventKind, type RecordedColumns } from '../sim/record/recorder.ts';
+import type { Lookup } from './lookup.ts';
+import type { ShownRun } from './requests.ts';
 
 const C = CATEGORIES.length;
-/** Starts of holds between two keyframes at least, and entries of all keyframes at most. */
-const KEYFRAME_EVERY = 2048;
-const KEYFRAME_ENTRIES = 4_000_000;
 
 export class RunModel {
   readonly id: number;
   readonly run: RunColumns;
   readonly recorded: RecordedColumns;
-  private keyframes: { every: number; from: Uint32Array; rows: Uint32Array } | null = null;
+  readonly lookup: Lookup;
   /** Positions in `recorded.events` by kind. */
   private readonly ofKind = new Map<EventKind, Float64Array>();
 
-  constructor(id: number, run: RunColumns) {
+  constructor(id: number, { columns, lookup }: ShownRun) {
     this.id = id;
-    this.run = run;
-    this.recorded = run.recorded as RecordedColumns;
+    this.run = columns;
+    this.recorded = columns.recorded as RecordedColumns;
+    this.lookup = lookup;
   }
 
   /** Whether it knows who held which GPU when; a run.json may not. */
@@ -42,8 +43,7 @@ export class RunModel {
   /** Calls `visit` with each hold in force at a moment. */
   heldAt(us: number, visit: (hold: number) => void): void {
     const { start, end, count } = this.recorded.holds;
-    this.keyframes ??= this.makeKeyframes();
-    const { every, from, rows } = this.keyframes;
+    const { every, from, rows } = this.lookup.keyframes;
     const last = upperBound(start, count, us);
     const frame = Math.min(from.length - 2, Math.floor(last / every));
     for (let i = from[frame]; i < from[frame + 1]; i++) if (end[rows[i]] > us) visit(rows[i]);
@@ -99,6 +99,12 @@ export class RunModel {
     return times;
   }
 
+  /** The states other than ready that nodes were in, as indices into NODE_STATES; those that were not there are not drawn. */
+  nodeStates(): number[] {
+    const [, states] = this.recorded.nodes.values;
+    return [...new Set(states)].filter((state) => NODE_STATES[state] !== 'absent').sort((a, b) => a - b);
+  }
+
   /** How often things of each kind happened. */
   eventCounts(): Map<EventKind, number> {
     const counts = new Map<EventKind, number>();
@@ -120,29 +126,6 @@ export class RunModel {
       for (let i = 0; i < values.length; i++) sum[i] += weight * values[i];
     }
     return sum;
-  }
-
-  private makeKeyframes() {
-    const { start, end, count } = this.recorded.holds;
-    const frames = (every: number) => Math.floor(count / every) + 1;
-    let every = KEYFRAME_EVERY;
-    for (;;) {
-      const from = new Uint32Array(frames(every) + 1);
-      const rows: number[] = [];
-      let active: number[] = [];
-      for (let frame = 0; frame < frames(every); frame++) {
-        from[frame] = rows.length;
-        const first = frame * every;
-        const now = first < count ? start[first] : Infinity;
-        active = active.filter((hold) => end[hold] > now);
-        for (const hold of active) rows.push(hold);
-        if (rows.length > KEYFRAME_ENTRIES) break;
-        for (let hold = first; hold < Math.min(count, first + every); hold++) active.push(hold);
-      }
-      from[frames(every)] = rows.length;
-      if (rows.length <= KEYFRAME_ENTRIES) return { every, from, rows: Uint32Array.from(rows) };
-      every *= 4;
-    }
   }
 }
 

@@ -1,4 +1,5 @@
 /** What a file dropped on the page is, and what becomes of it: a scenario, a log, a scheduler's snapshot, or a run. */
+import { lookupOf } from './lookup.ts';
 import type { Opened } from './requests.ts';
 import { savedRun } from './saved.ts';
 
@@ -40,7 +41,7 @@ async function openOne(file: DroppedFile, files: Record<string, string>): Promis
     const columns = savedRun(value);
     if (columns !== null) {
       const note = columns.nodes.count === 0 ? 'This run was written without what the map and the timeline draw.' : '';
-      return { kind: 'run', columns, note };
+      return { kind: 'run', columns, lookup: lookupOf(columns), note };
     }
     return snapshot(file);
   }

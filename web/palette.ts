@@ -1,5 +1,5 @@
 /**
- * Colours that people with any kind of colour vision can tell apart (Okabe and Ito 2008 for projects), in light and dark. Where more are
+ * Colours that people with any kind of colour vision can tell apart (Okabe and Ito 2008 for projects, and a brown), in light and dark. Where more are
  * needed than there are, patterns make the difference; areas and bars are labelled besides.
  */
 import type { Category } from '../sim/record/ledger.ts';
@@ -53,7 +53,7 @@ export function themeNow(): Theme {
   return dark ? DARK : LIGHT;
 }
 
-const PROJECTS = ['#0072b2', '#e69f00', '#009e73', '#cc79a7', '#56b4e9', '#d55e00', '#b8ad1f', '#7a6fc4'];
+const PROJECTS = ['#0072b2', '#e69f00', '#009e73', '#cc79a7', '#56b4e9', '#d55e00', '#f0e442', '#7f3b08'];
 const HATCHES: Hatch[] = ['', 'rise', 'dots', 'fall', 'lines', 'grid'];
 
 export function projectPaint(project: number): Paint {
@@ -124,7 +124,11 @@ export function pixel(colour: string, alpha = 255): number {
 /** Black or white, whichever reads better on it. */
 export function inkOn(colour: string): string {
   if (!colour.startsWith('#')) return '#1b1f24';
-  const rgb = Number.parseInt(colour.slice(1), 16);
-  const lightness = 0.299 * (rgb >> 16) + 0.587 * ((rgb >> 8) & 255) + 0.114 * (rgb & 255);
-  return lightness > 140 ? '#16191d' : '#ffffff';
+  // Relative luminance and contrast as in WCAG 2; both inks are equally far from a luminance of 0.183.
+  const part = (at: number) => {
+    const value = Number.parseInt(colour.slice(at, at + 2), 16) / 255;
+    return value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
+  };
+  const luminance = 0.2126 * part(1) + 0.7152 * part(3) + 0.0722 * part(5);
+  return luminance > 0.183 ? '#0b0d0f' : '#ffffff';
 }

@@ -8,6 +8,8 @@ export interface Panels {
   tabs: HTMLElement;
   element: HTMLElement;
   mounted(): readonly MountedView[];
+  /** When a run is shown for the first time. */
+  shown: Promise<void>;
 }
 
 export function panelsOf(app: App): Panels {
@@ -16,6 +18,10 @@ export function panelsOf(app: App): Panels {
   const element = h('div', { class: 'panels', id: 'panels', role: 'tabpanel', tabindex: 0 });
   let mounted: MountedView[] = [];
   let mountedAs = '';
+  let isShown = () => {};
+  const shown = new Promise<void>((resolve) => {
+    isShown = resolve;
+  });
 
   const mountView = async () => {
     const { slots, view } = store.state;
@@ -34,6 +40,7 @@ export function panelsOf(app: App): Panels {
     }
     element.classList.toggle('beside', slots.length > 1 && view !== DIFFERENCES.id);
     mounted = mount(element);
+    isShown();
   };
 
   const drawTabs = () => {
@@ -77,7 +84,7 @@ export function panelsOf(app: App): Panels {
   });
   drawTabs();
   void mountView();
-  return { tabs, element, mounted: () => mounted };
+  return { tabs, element, mounted: () => mounted, shown };
 }
 
 /** Loads a view; what comes of it mounts one for each run that is shown now. */

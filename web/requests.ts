@@ -1,6 +1,7 @@
 /** What the page asks of a worker, and what it gets back. */
 import type { RunColumns } from '../reports/columns.ts';
 import type { Problem } from '../scenarios/problem.ts';
+import type { Lookup } from './lookup.ts';
 
 /** A scenario with everything that its run depends on. */
 export interface ScenarioSource {
@@ -32,17 +33,23 @@ export interface RunRequest {
   early?: boolean;
 }
 
+/** A run as the page shows it. */
+export interface ShownRun {
+  columns: RunColumns;
+  lookup: Lookup;
+}
+
 export interface Progress {
   nowUs: number;
   events: number;
   /** 0..1, NaN where the end is not known. */
   share: number;
   /** Where `early` was asked for. */
-  columns?: RunColumns;
+  early?: ShownRun;
 }
 
 export type Outcome =
-  | { kind: 'run'; columns: RunColumns }
+  | ({ kind: 'run' } & ShownRun)
   | { kind: 'cancelled' }
   | { kind: 'problems'; problems: Problem[] }
   | { kind: 'failed'; message: string };
@@ -50,7 +57,7 @@ export type Outcome =
 /** What a file that was dropped turned out to be. */
 export type Opened =
   | { kind: 'scenario'; source: ScenarioSource; note: string }
-  | { kind: 'run'; columns: RunColumns; note: string }
+  | ({ kind: 'run'; note: string } & ShownRun)
   | { kind: 'refused'; message: string };
 
 /** The figures that studies compare, by id; or why there are none. */

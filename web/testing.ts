@@ -8,7 +8,10 @@ import { fileURLToPath } from 'node:url';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { build } from 'vite';
 import { afterAll, beforeAll } from 'vitest';
+import { resultFiles } from '../cli/host/result-files.ts';
 import { type OpenedFile, servePage } from '../cli/host/server.ts';
+import { summarise } from '../reports/summary.ts';
+import { Lives, Recorder, type Scenario, Simulation } from '../sim/simulate.ts';
 
 /** For people to look at: a picture of each view at two sizes. */
 export const PICTURES = fileURLToPath(new URL('../coverage/screenshots/', import.meta.url));
@@ -108,7 +111,7 @@ export async function settled(page: Page): Promise<string> {
 }
 
 /** Asks again and again, as the page’s policy allows no code from outside to wait in it. */
-export async function until(page: Page, condition: () => boolean, seconds = 60): Promise<void> {
+export async function until(page: Page, condition: string | (() => boolean), seconds = 60): Promise<void> {
   const end = Date.now() + seconds * 1000;
   while (!(await page.evaluate(`window.simsup !== undefined && (${condition})()`))) {
     if (Date.now() > end)
@@ -120,15 +123,28 @@ export async function until(page: Page, condition: () => boolean, seconds = 60):
     await page.evaluate(() => new Promise((shown) => requestAnimationFrame(() => shown(null))));
 }
 
+/** The run.json of a scenario, as `run --out` writes it. */
+export function runJsonOf(scenario: Scenario): string {
+  const keep = { lives: new Lives(scenario), recorder: new Recorder() };
+  const simulation = new Simulation(scenario, keep);
+  simulation.run();
+  const run = simulation.result();
+  const files = resultFiles(run, summarise(run, 0), keep.lives, keep.recorder);
+  return [...(files['run.json']() as Iterable<string>)].join('');
+}
+
 export const digestIn = (text: string): string => /digest ([0-9a-f]{16})/.exec(text)?.[1] ?? 'none';
 
 /** Drops files on the page as a person would. */
-export async function drop(page: Page, ...files: { name: string; text: string }[]): Promise<void> {
+export async function drop(page: Page, ...files: { name: string; text: string | Uint8Array }[]): Promise<void> {
+  // Bytes do not survive the way into the page as they are.
+  const sent = files.map(({ name, text }) => ({ name, base64: Buffer.from(text).toString('base64') }));
   await page.evaluate((list) => {
     const data = new DataTransfer();
-    for (const { name, text } of list) data.items.add(new File([text], name));
+    for (const { name, base64 } of list)
+      data.items.add(new File([Uint8Array.from(atob(base64), (character) => character.charCodeAt(0))], name));
     dispatchEvent(new DragEvent('drop', { dataTransfer: data, cancelable: true }));
-  }, files);
+  }, sent);
 }
 
 /** Two days on two nodes: quick, and with something of everything that the views draw. */

@@ -9,6 +9,7 @@ import { ScenarioError } from '../scenarios/problem.ts';
 import { readScenario } from '../scenarios/read.ts';
 import { Lives, POLICIES, Recorder, type Run, type Scenario, Simulation } from '../sim/simulate.ts';
 import { builtinFiles } from './data.ts';
+import { lookupOf } from './lookup.ts';
 import type { DroppedFile } from './open.ts';
 import { loadPolicies } from './policies.ts';
 import type {
@@ -52,7 +53,8 @@ const api = {
         earlyMs *= EARLY_FACTOR;
         const run = simulation.result();
         const columns = runColumns({ ...run, partial: false }, recorder.columns(simulation.nowUs), lives, 0);
-        progress(transfer({ ...now, columns }, buffersOf(columns)));
+        const early = { columns, lookup: lookupOf(columns) };
+        progress(transfer({ ...now, early }, buffersOf(early)));
       };
       const run = await simulated(scenario, request, { lives, recorder }, told);
       if (run === null) return { kind: 'cancelled' };
@@ -61,7 +63,8 @@ const api = {
       kept.delete(id);
       kept.set(id, { run: result, columns: { ...columns, lives: null } });
       while (kept.size > MOST_KEPT) kept.delete([...kept.keys()][0]);
-      return transfer({ kind: 'run', columns } satisfies Outcome, buffersOf(columns));
+      const outcome = { kind: 'run', columns, lookup: lookupOf(columns) } as const satisfies Outcome;
+      return transfer(outcome, buffersOf(outcome));
     } catch (error) {
       return failure(error);
     }
@@ -104,7 +107,10 @@ const api = {
     }
   },
 
-  open: async (files: DroppedFile[]): Promise<Opened> => (await import('./open.ts')).openFiles(files),
+  async open(files: DroppedFile[]): Promise<Opened> {
+    const opened = await (await import('./open.ts')).openFiles(files);
+    return opened.kind === 'run' ? transfer(opened, buffersOf(opened)) : opened;
+  },
 
   async controls(text: string): Promise<Control[]> {
     await loadPolicies();

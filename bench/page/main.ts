@@ -4,8 +4,11 @@ import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
 import { toldOrExit } from '../options.ts';
-import { coldLoads, type Figure, frames, memory, whileSimulating } from './measures.ts';
+import { frames } from './frames.ts';
+import { coldLoads, longTasks } from './load.ts';
+import { memory } from './memory.ts';
 import { madeUpRun } from './million.ts';
+import type { Figure } from './page.ts';
 
 const HELP = `Usage: npm run speed:web -- [--json] [--only load|tasks|frames|memory] [--quick]
 
@@ -27,9 +30,9 @@ async function main(): Promise<number> {
   const results: Figure[] = [];
   try {
     if (wanted('load')) results.push(...(await coldLoads(browser, url, site, quick ? 1 : 5)));
-    if (wanted('tasks')) results.push(...(await whileSimulating(browser, url)));
+    if (wanted('tasks')) results.push(...(await longTasks(browser, url)));
     if (wanted('frames')) results.push(...(await frames(browser, url, madeUpRun(INTERVALS), INTERVALS)));
-    if (wanted('memory')) results.push(...(await memory(browser, url, quick ? [30, 60] : [30, 90, 365])));
+    if (wanted('memory')) results.push(...(await memory(browser, url, quick ? 60 : 365)));
   } finally {
     await browser.close();
     child.kill();

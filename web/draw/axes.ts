@@ -54,7 +54,7 @@ export function amountAxis(pen: Pen, frame: Frame, most: number, unit: string, t
     pen.line([left, y, right, y], theme.line, 0.5);
     pen.text(left - 6, y, format(value), { fill: theme.muted, size: 11, align: 'right' });
   }
-  if (unit !== '') pen.text(4, Math.max(7, top - 1), unit, { fill: theme.muted, size: 11 });
+  if (unit !== '') pen.text(left - 6, Math.max(7, top - 14), unit, { fill: theme.muted, size: 11, align: 'right' });
   return scale;
 }
 
@@ -75,7 +75,7 @@ export function short(value: number): string {
 
 const trim = (value: number) => String(Number(value.toFixed(Math.abs(value) < 10 ? 2 : 1)));
 
-/** Points of a step function given as means over buckets, between two times; at most a few points a pixel. */
+/** Points of a step function given as means over buckets, between two times; about a step a pixel where buckets are thinner. */
 export function steps(
   values: ArrayLike<number>,
   bucketUs: number,
@@ -87,7 +87,7 @@ export function steps(
   const first = Math.max(0, Math.floor(frame.from / bucketUs));
   const last = Math.min(values.length - 1, Math.floor(frame.to / bucketUs));
   const perPixel = (last - first + 1) / Math.max(1, frame.right - frame.left);
-  const stride = Math.max(1, Math.floor(perPixel / 2));
+  const stride = Math.max(1, Math.round(perPixel));
   for (let i = first; i <= last; i += stride) {
     let sum = 0;
     const until = Math.min(last + 1, i + stride);

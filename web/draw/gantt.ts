@@ -4,6 +4,7 @@
  */
 import type { Index } from '../../reports/columns.ts';
 import type { IntervalColumns } from '../../sim/record/intervals.ts';
+import type { Hatch } from '../palette.ts';
 
 export interface GanttSource {
   /** Values: job, node, mask, units; sorted by start. */
@@ -14,12 +15,36 @@ export interface GanttSource {
   nodeCount: number;
   /** Colour of a hold as a pixel. */
   colour(hold: number): number;
+  /** The pattern on it, where a row is thick enough to show one. */
+  hatch(hold: number): Hatch;
 }
 
 export interface Picture {
   width: number;
   height: number;
   pixels: Uint32Array;
+}
+
+/** Rows of fewer pixels show no pattern. */
+const HATCHED_FROM = 3;
+
+/** Whether a pixel is on a line of a pattern: tiles of 8 by 8, as in hatch.ts. */
+const ON_LINE: Record<Hatch, (x: number, y: number) => boolean> = {
+  '': () => false,
+  rise: (x, y) => ((x + y) & 7) === 0,
+  fall: (x, y) => ((x - y) & 7) === 0,
+  dots: (x, y) => (x & 3) === 2 && (y & 3) === 2 && ((x + y) & 7) !== 0,
+  lines: (_, y) => (y & 3) === 2,
+  grid: (x, y) => (x & 7) === 4 || (y & 7) === 4,
+};
+
+/** A pixel nearly half way to white. */
+export function lightened(pixel: number): number {
+  const part = (shift: number) => {
+    const value = (pixel >>> shift) & 255;
+    return (value + Math.round((255 - value) * 0.45)) << shift;
+  };
+  return ((pixel & 0xff000000) | part(16) | part(8) | part(0)) >>> 0;
 }
 
 /** Holds of a node in blocks of this many, and blocks of blocks, keep their latest end: what lies in a pixel is passed over whole. */
@@ -32,8 +57,11 @@ export interface Reach {
   /** Latest end among this block and all before it: where a search may begin. */
   sofar: Float64Array;
   latest: Float64Array;
+  /** GPUs that any of a block holds, as bits. */
+  masks: Int32Array;
   fromMany: Uint32Array;
   latestOfMany: Float64Array;
+  masksOfMany: Int32Array;
 }
 
 export function reachOf({
@@ -50,32 +78,53 @@ export function reachOf({
   }
   const sofar = new Float64Array(from[nodeCount]);
   const latest = new Float64Array(from[nodeCount]);
+  const masks = new Int32Array(from[nodeCount]);
   const latestOfMany = new Float64Array(fromMany[nodeCount]);
+  const masksOfMany = new Int32Array(fromMany[nodeCount]);
   for (let n = 0; n < nodeCount; n++) {
     let most = -1;
     for (let i = holdsOfNode.from[n], k = 0; i < holdsOfNode.from[n + 1]; i++, k++) {
-      const end = holds.end[holdsOfNode.rows[i]];
+      const hold = holdsOfNode.rows[i];
+      const end = holds.end[hold];
+      const mask = holds.values[2][hold];
       most = Math.max(most, end);
       const block = from[n] + Math.floor(k / BLOCK);
       const many = fromMany[n] + Math.floor(k / SUPER);
       sofar[block] = most;
       latest[block] = Math.max(latest[block], end);
+      masks[block] |= mask;
       latestOfMany[many] = Math.max(latestOfMany[many], end);
+      masksOfMany[many] |= mask;
     }
   }
-  return { from, sofar, latest, fromMany, latestOfMany };
+  return { from, sofar, latest, masks, fromMany, latestOfMany, masksOfMany };
 }
 
-/** The first of a node's holds from its `k`th on that ends after `us`. */
-function nextBeyond(source: GanttSource, reach: Reach, node: number, k: number, us: number): number {
-  const { holds, holdsOfNode } = source;
+/** By GPU of the node that is being drawn: up to which moment its row is. */
+const DRAWN = new Float64Array(32);
+
+/** The moment up to which the rows of all these GPUs are drawn. */
+function drawnOf(mask: number): number {
+  let least = Infinity;
+  for (let rest = mask; rest !== 0; rest &= rest - 1) {
+    const us = DRAWN[31 - Math.clz32(rest & -rest)];
+    if (us < least) least = us;
+  }
+  return least;
+}
+
+/** The first of a node's holds from its `k`th on that shows where nothing is drawn yet. */
+function nextToDraw({ holds, holdsOfNode }: GanttSource, reach: Reach, node: number, k: number): number {
   const first = holdsOfNode.from[node];
   const count = holdsOfNode.from[node + 1] - first;
   let at = k;
   while (at < count) {
-    if (at % SUPER === 0 && reach.latestOfMany[reach.fromMany[node] + at / SUPER] <= us) at += SUPER;
-    else if (at % BLOCK === 0 && reach.latest[reach.from[node] + at / BLOCK] <= us) at += BLOCK;
-    else if (holds.end[holdsOfNode.rows[first + at]] <= us) at++;
+    const many = reach.fromMany[node] + at / SUPER;
+    const block = reach.from[node] + at / BLOCK;
+    const hold = holdsOfNode.rows[first + at];
+    if (at % SUPER === 0 && reach.latestOfMany[many] <= drawnOf(reach.masksOfMany[many])) at += SUPER;
+    else if (at % BLOCK === 0 && reach.latest[block] <= drawnOf(reach.masks[block])) at += BLOCK;
+    else if (holds.end[hold] <= drawnOf(holds.values[2][hold])) at++;
     else return at;
   }
   return count;
@@ -95,7 +144,7 @@ function firstReaching(reach: Reach, node: number, us: number): number {
 
 /**
  * One node's GPUs: `rows[g]` is the first row of pixels of GPU g of the node and `thick` how many it has. Times are mapped to
- * pixels 0 .. width − 1.
+ * pixels 0 .. width − 1. A node has at most 32 GPUs, as masks have bits.
  */
 export function drawNode(
   source: GanttSource,
@@ -111,40 +160,40 @@ export function drawNode(
   const { start, end, values } = holds;
   const { width, height, pixels } = picture;
   const [from, to] = range;
+  const hatched = thick - gap >= HATCHED_FROM;
   const perUs = width / (to - from);
   const first = holdsOfNode.from[node];
   const count = holdsOfNode.from[node + 1] - first;
   const gpus = gpuStart[node + 1] - gpuStart[node];
-  // Up to which pixel each GPU's row is drawn.
-  const done = DONE.fill(-1, 0, gpus);
-  let least = -1;
-  for (let k = nextBeyond(source, reach, node, firstReaching(reach, node, from), from); k < count; ) {
+  const nextPixel = NEXT_PIXEL.fill(0);
+  DRAWN.fill(from);
+  for (let k = nextToDraw(source, reach, node, firstReaching(reach, node, from)); k < count; ) {
     const hold = holdsOfNode.rows[first + k];
     if (start[hold] >= to) break;
     const x0 = Math.max(0, Math.floor((start[hold] - from) * perUs));
     const x1 = Math.min(width, Math.max(x0 + 1, Math.ceil((end[hold] - from) * perUs)));
     const paint = colour(hold);
-    let advanced = false;
+    const hatch = hatched ? source.hatch(hold) : '';
     for (let rest = values[2][hold], g = 0; rest !== 0 && g < gpus; rest >>>= 1, g++) {
       if ((rest & 1) === 0) continue;
-      const begin = Math.max(x0, done[g] + 1);
+      const begin = Math.max(x0, nextPixel[g]);
       if (begin >= x1) continue;
-      if (done[g] === least) advanced = true;
-      done[g] = x1 - 1;
+      nextPixel[g] = x1;
+      DRAWN[g] = from + x1 / perUs;
       const rowTop = top + g * thick;
-      for (let y = Math.max(0, rowTop); y < Math.min(height, rowTop + thick - gap); y++)
+      for (let y = Math.max(0, rowTop); y < Math.min(height, rowTop + thick - gap); y++) {
         pixels.fill(paint, y * width + begin, y * width + x1);
+        if (hatch === '') continue;
+        const light = lightened(paint);
+        for (let x = begin; x < x1; x++) if (ON_LINE[hatch](x, y)) pixels[y * width + x] = light;
+      }
     }
-    k++;
-    if (!advanced) continue;
-    least = done[0];
-    for (let g = 1; g < gpus; g++) if (done[g] < least) least = done[g];
-    // Every GPU is drawn up to some pixel: what ends before its end would not show.
-    if (least >= 0) k = nextBeyond(source, reach, node, k, from + (least + 1) / perUs);
+    k = nextToDraw(source, reach, node, k + 1);
   }
 }
 
-const DONE = new Int32Array(64);
+/** By GPU: the first pixel of its row that is not drawn. */
+const NEXT_PIXEL = new Int32Array(32);
 
 /** Several nodes in one row of pixels: in each pixel, whoever held most of it; how much is its opacity. */
 export function drawGroup(

@@ -1,5 +1,6 @@
 /** What views draw with: a canvas on the screen, an SVG on export. Coordinates in CSS pixels. */
 import type { Hatch, Paint } from '../palette.ts';
+import { hatchMarks, hatchTile, TILE } from './hatch.ts';
 
 export interface TextStyle {
   fill: string;
@@ -22,7 +23,6 @@ export interface Pen {
 }
 
 const FONT = 'system-ui, sans-serif';
-const TILE = 8;
 
 const plain = (paint: Paint | string): Paint => (typeof paint === 'string' ? { fill: paint, hatch: '' } : paint);
 
@@ -100,53 +100,11 @@ export class CanvasPen implements Pen {
   private hatch(hatch: Hatch): CanvasPattern | null {
     const known = CanvasPen.tiles.get(hatch);
     if (known !== undefined) return known;
-    const tile = document.createElement('canvas');
-    tile.width = TILE;
-    tile.height = TILE;
-    const on = tile.getContext('2d') as CanvasRenderingContext2D;
-    on.strokeStyle = 'rgb(255 255 255 / 0.45)';
-    on.fillStyle = on.strokeStyle;
-    on.lineWidth = 1.2;
-    for (const [x, y, toX, toY] of HATCH_LINES[hatch]) {
-      on.beginPath();
-      if (x === toX && y === toY) on.arc(x, y, 1.2, 0, 7);
-      on.moveTo(x, y);
-      on.lineTo(toX, toY);
-      if (x === toX && y === toY) on.fill();
-      else on.stroke();
-    }
-    const pattern = this.context.createPattern(tile, 'repeat');
+    const pattern = this.context.createPattern(hatchTile(hatch), 'repeat');
     CanvasPen.tiles.set(hatch, pattern);
     return pattern;
   }
 }
-
-/** In a tile of 8 by 8; a line to its own start is a dot. */
-const HATCH_LINES: Record<Hatch, [number, number, number, number][]> = {
-  '': [],
-  rise: [
-    [-2, 2, 2, -2],
-    [0, 8, 8, 0],
-    [6, 10, 10, 6],
-  ],
-  fall: [
-    [-2, 6, 2, 10],
-    [0, 0, 8, 8],
-    [6, -2, 10, 2],
-  ],
-  dots: [
-    [2, 2, 2, 2],
-    [6, 6, 6, 6],
-  ],
-  lines: [
-    [0, 2, 8, 2],
-    [0, 6, 8, 6],
-  ],
-  grid: [
-    [0, 4, 8, 4],
-    [4, 0, 4, 8],
-  ],
-};
 
 const escaped = (text: string) => text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 const n = (x: number) => String(Math.round(x * 100) / 100);
@@ -211,15 +169,7 @@ export class SvgPen implements Pen {
   finish(width: number, height: number, background: string): string {
     const patterns = [...this.hatches].map(
       (hatch) =>
-        `<pattern id="hatch-${hatch}" width="${TILE}" height="${TILE}" patternUnits="userSpaceOnUse">${HATCH_LINES[
-          hatch
-        ]
-          .map(([x, y, toX, toY]) =>
-            x === toX && y === toY
-              ? `<circle cx="${x}" cy="${y}" r="1.2" fill="#fff" fill-opacity="0.45"/>`
-              : `<line x1="${x}" y1="${y}" x2="${toX}" y2="${toY}" stroke="#fff" stroke-opacity="0.45" stroke-width="1.2"/>`,
-          )
-          .join('')}</pattern>`,
+        `<pattern id="hatch-${hatch}" width="${TILE}" height="${TILE}" patternUnits="userSpaceOnUse">${hatchMarks(hatch)}</pattern>`,
     );
     return `<svg xmlns="http://www.w3.org/2000/svg" width="${n(width)}" height="${n(height)}" viewBox="0 0 ${n(width)} ${n(height)}" font-family="${FONT}"><defs>${patterns.join('')}</defs><rect width="100%" height="100%" fill="${background}"/>${this.parts.join('')}</svg>`;
   }

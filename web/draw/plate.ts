@@ -2,6 +2,7 @@
 import { h } from '../dom.ts';
 import { themeNow } from '../palette.ts';
 import { CanvasPen, type Pen, SvgPen } from './pen.ts';
+import { inTurn, leaveLine } from './turns.ts';
 
 export interface Size {
   width: number;
@@ -25,6 +26,8 @@ export class Plate {
   private readonly above = h('canvas', { class: 'above', 'aria-hidden': 'true' });
   private readonly options: PlateOptions;
   private readonly resize: ResizeObserver;
+  /** Whether more than what moves is to be drawn. */
+  private stale = false;
   size: Size = { width: 0, height: 0 };
 
   constructor(options: PlateOptions) {
@@ -48,18 +51,18 @@ export class Plate {
     this.element.style.height = `${height}px`;
   }
 
-  /** Everything anew. */
+  /** Everything anew, now or in one of the next frames. */
   draw(): void {
-    this.on(this.base, (pen) => this.options.paint(pen, this.size));
-    this.drawAbove();
+    this.stale = true;
+    inTurn(this, () => this.drawNow());
   }
 
   drawAbove(): void {
-    const { overlay } = this.options;
-    if (overlay !== undefined) this.on(this.above, (pen) => overlay(pen, this.size));
+    inTurn(this, () => this.drawNow());
   }
 
   destroy(): void {
+    leaveLine(this);
     this.resize.disconnect();
     this.element.remove();
   }
@@ -89,6 +92,15 @@ export class Plate {
     if (width === this.size.width && height === this.size.height) return;
     this.size = { width, height };
     this.draw();
+  }
+
+  private drawNow(): void {
+    const { paint, overlay } = this.options;
+    if (this.stale) {
+      this.stale = false;
+      this.on(this.base, (pen) => paint(pen, this.size));
+    }
+    if (overlay !== undefined) this.on(this.above, (pen) => overlay(pen, this.size));
   }
 
   private on(canvas: HTMLCanvasElement, draw: (pen: Pen) => void): void {

@@ -3,7 +3,7 @@ import { decimal, span } from '../../reports/format.ts';
 import { CATEGORIES } from '../../sim/record/ledger.ts';
 import { amount, type Comparison } from '../../studies/compare.ts';
 import { FIGURES, type FigureSpec } from '../../studies/figures.ts';
-import { h, replace, swatch, table } from '../dom.ts';
+import { h, replace, table } from '../dom.ts';
 import { Plate } from '../draw/plate.ts';
 import { type RunModel, upperBound } from '../model.ts';
 import { categoryPaint, themeNow } from '../palette.ts';
@@ -231,6 +231,5 @@ function seedsPart(overSeeds: OverSeeds): HTMLElement {
     },
     'Is it real? Run both over',
   );
-  void swatch;
   return h('div', { class: 'seeds' }, h('div', { class: 'tools' }, button, count), answer);
 }

@@ -1,7 +1,9 @@
 /** What broke: by kind, and for each fault how long until it was noticed, work went on and the node was back. */
 import { decimal, span } from '../../reports/format.ts';
 import { FAULT_KINDS } from '../../sim/world/faults/kinds.ts';
-import { h, swatch, table } from '../dom.ts';
+import { h, table } from '../dom.ts';
+import { swatch } from '../draw/hatch.ts';
+import { cutText } from '../draw/names.ts';
 import type { Pen } from '../draw/pen.ts';
 import { Plate } from '../draw/plate.ts';
 import type { RunModel } from '../model.ts';
@@ -36,7 +38,7 @@ export const mount: Mount = (host, model, store) => {
   const legend = h(
     'div',
     { class: 'legend' },
-    ...PARTS.map(({ name, fill }) => h('span', { class: 'key' }, swatch(fill), name)),
+    ...PARTS.map((part) => h('span', { class: 'key' }, swatch(part), part.name)),
   );
   const tell = () => {
     const first = firstShown(model, store);
@@ -136,7 +138,7 @@ function waterfallPlate(model: RunModel, store: Store): Plate {
         pen.text(x, size.height - 9, span(mark), {
           fill: theme.muted,
           size: 10,
-          align: mark === 0 ? 'left' : 'center',
+          align: mark === 0 ? 'left' : x > right - 16 ? 'right' : 'center',
         });
       }
       const first = firstShown(model, store);
@@ -174,9 +176,7 @@ function drawFault(
   const ends = [since(faults.detectedUs[i]), since(faults.recoveredUs[i]), since(faults.returnedUs[i])];
   const kind = faults.kinds[faults.kind[i]];
   const text = `${momentText(faults.timeUs[i], clockOf(model.run))}  ${kind}`;
-  let label = text;
-  while (label.length > 4 && pen.measure(label, 11) > left - 12) label = `${label.slice(0, -2)}…`;
-  pen.text(6, y + ROW / 2 - 1, label, { fill: ink, size: 11 });
+  pen.text(6, y + ROW / 2 - 1, cutText(pen, text, left - 12, 11), { fill: ink, size: 11 });
   let from = 0;
   ends.forEach((end, part) => {
     if (end === null || end < from) return;

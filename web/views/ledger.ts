@@ -2,8 +2,9 @@
 
 import { decimal, percent } from '../../reports/format.ts';
 import { CATEGORIES, type Category } from '../../sim/record/ledger.ts';
-import { choice, h, replace, swatch, table } from '../dom.ts';
+import { choice, h, replace, table } from '../dom.ts';
 import { amountAxis, cursorLine, frameOf, short, steps, timeAxis } from '../draw/axes.ts';
+import { swatch } from '../draw/hatch.ts';
 import type { Pen } from '../draw/pen.ts';
 import { Plate, type Size } from '../draw/plate.ts';
 import { timePointer } from '../draw/pointer.ts';
@@ -29,6 +30,9 @@ const ORDER: Category[] = [
 ];
 
 type Unit = 'hours' | 'money';
+
+/** Above the area: room for the unit. */
+const TOP = 22;
 
 export const mount: Mount = (host, model, store) => {
   let unit: Unit = store.choices.get('ledger unit') === 'money' ? 'money' : 'hours';
@@ -91,7 +95,7 @@ export function ledgerChart(model: RunModel, store: Store, unit: () => Unit, hei
   const { bucketUs, count } = recorded.series;
   const paint = (pen: Pen, size: Size) => {
     const theme = themeNow();
-    const frame = frameOf(size, store.state.range, 14);
+    const frame = frameOf(size, store.state.range, TOP);
     if (count === 0) {
       pen.text(size.width / 2, size.height / 2, 'No GPU time was simulated.', { fill: theme.muted, align: 'center' });
       return;
@@ -127,7 +131,7 @@ export function ledgerChart(model: RunModel, store: Store, unit: () => Unit, hei
     paint,
     overlay(pen, size) {
       const theme = themeNow();
-      const frame = frameOf(size, store.state.range, 14);
+      const frame = frameOf(size, store.state.range, TOP);
       const { cursorUs } = store.state;
       cursorLine(pen, frame, cursorUs, theme);
       if (cursorUs < frame.from || cursorUs > frame.to || count === 0) return;
@@ -153,7 +157,7 @@ export function ledgerLegend(model: RunModel): HTMLElement {
     'div',
     { class: 'legend' },
     ...ORDER.filter((category) => categories[category] !== '0').map((category) =>
-      h('span', { class: 'key' }, swatch(categoryPaint(category, theme).fill), category),
+      h('span', { class: 'key' }, swatch(categoryPaint(category, theme)), category),
     ),
   );
 }
@@ -229,7 +233,7 @@ function sumsTable(model: RunModel, unit: Unit): HTMLElement {
   const usdPerHour =
     gpuHours.capacity === 0 ? 0 : cost.byPool.reduce((sum, { usd }) => sum + usd, 0) / gpuHours.capacity;
   const rows = ORDER.filter((category) => categories[category] !== '0').map((category) => {
-    const name = h('span', {}, swatch(categoryPaint(category, theme).fill), category);
+    const name = h('span', {}, swatch(categoryPaint(category, theme)), category);
     const hours = gpuHours[category];
     return [
       name,

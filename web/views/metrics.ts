@@ -3,6 +3,7 @@ import { BUSY, CATEGORIES } from '../../sim/record/ledger.ts';
 import { PROJECT_SERIES } from '../../sim/record/recorder.ts';
 import { h } from '../dom.ts';
 import { amountAxis, cursorLine, frameOf, steps, timeAxis } from '../draw/axes.ts';
+import { cutText } from '../draw/names.ts';
 import { Plate } from '../draw/plate.ts';
 import { timePointer } from '../draw/pointer.ts';
 import type { RunModel } from '../model.ts';
@@ -104,10 +105,11 @@ function panel(model: RunModel, store: Store, title: string, unit: string, lines
       pen.text(size.width - 12, 10, unit, { fill: theme.muted, size: 11, align: 'right' });
       let x = 4;
       drawn.forEach(({ name }, i) => {
-        const width = pen.measure(name, 11) + 34;
+        const shown = cutText(pen, name, Math.min(size.width / 2, 260), 11);
+        const width = pen.measure(shown, 11) + 34;
         if (x + width > size.width) return;
         pen.line([x, 28, x + 22, 28], projectPaint(i % 8).fill, 2.5, DASHES[Math.floor(i / 8) % 4]);
-        pen.text(x + 26, 28, name, { fill: theme.muted, size: 11 });
+        pen.text(x + 26, 28, shown, { fill: theme.muted, size: 11 });
         x += width + 6;
       });
       timeAxis(pen, frame, clockOf(run), theme);

@@ -21,7 +21,9 @@ export const mount: Mount = (host, model, store) => {
       `${decimal(jobs.counts.completed)} of ${decimal(jobs.counts.total)}`,
       'all jobs of the scenario',
     ],
-    ['Cost', dollars(cost.total).replace(/\.\d+$/, ''), legend.cost],
+    cost.total > 0
+      ? ['Cost', dollars(cost.total).replace(/\.\d+$/, ''), legend.cost]
+      : ['Cost', '–', 'the scenario states no prices'],
   ];
   const list = h('dl', { class: 'facts cards' });
   for (const [term, value, means] of facts)
@@ -58,6 +60,9 @@ export const mount: Mount = (host, model, store) => {
     destroy() {
       ledger.destroy();
       for (const part of parts) part.destroy();
+    },
+    rows(screens, factor) {
+      for (const part of parts) part.rows?.(screens, factor);
     },
     get plates() {
       const [map = [], ...rest] = parts.map(({ plates }) => plates);

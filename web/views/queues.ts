@@ -1,8 +1,10 @@
 /** Per project: what it deserves, its fair share, what it holds, borrows and waits for, over time. */
 import { decimal, span } from '../../reports/format.ts';
 import { PROJECT_SERIES } from '../../sim/record/recorder.ts';
-import { h, swatch, table } from '../dom.ts';
+import { h, table } from '../dom.ts';
 import { amountAxis, cursorLine, frameOf, short, steps, timeAxis } from '../draw/axes.ts';
+import { swatch } from '../draw/hatch.ts';
+import { cutText } from '../draw/names.ts';
 import { Plate } from '../draw/plate.ts';
 import { timePointer } from '../draw/pointer.ts';
 import { projectPaint, themeNow } from '../palette.ts';
@@ -13,6 +15,8 @@ import { emptyView, type Mount, redraw } from './view.ts';
 const S = PROJECT_SERIES.length;
 /** Charts that are shown; the others are in the table. */
 const MOST = 16;
+/** Stands for the colour of any project. */
+const ANY = '#8a929b';
 
 export const mount: Mount = (host, model, store) => {
   const { run, recorded } = model;
@@ -45,8 +49,11 @@ export const mount: Mount = (host, model, store) => {
         timeAxis(pen, frame, clockOf(run), theme);
         const y = amountAxis(pen, frame, most, '', theme);
         pen.rect(frame.left, 5, 10, 10, paint);
-        pen.text(frame.left + 16, 10, facts.name, { fill: theme.text, size: 13, bold: true });
         const quota = facts.deserved < 0 ? 'no limit' : `deserves ${short(facts.deserved)}`;
+        const room = frame.right - frame.left - 28 - pen.measure(quota, 11);
+        // Bold letters are a little wider.
+        const name = cutText(pen, facts.name, room, 14);
+        pen.text(frame.left + 16, 10, name, { fill: theme.text, size: 13, bold: true });
         pen.text(frame.right, 10, quota, { fill: theme.muted, size: 11, align: 'right' });
         pen.clip(frame.left, frame.top, frame.right - frame.left, frame.bottom - frame.top, () => {
           const base = y(0);
@@ -86,8 +93,8 @@ export const mount: Mount = (host, model, store) => {
   const legend = h(
     'div',
     { class: 'legend' },
-    h('span', { class: 'key' }, swatch('#8a929b'), 'held within quota'),
-    h('span', { class: 'key' }, h('span', { class: 'swatch hatched', 'aria-hidden': 'true' }), 'borrowed'),
+    h('span', { class: 'key' }, swatch(ANY), 'held within quota'),
+    h('span', { class: 'key' }, swatch({ fill: ANY, hatch: 'rise' }), 'borrowed'),
     sign('dashed', 'deserved'),
     sign('dotted', 'fair share of what was held and waited for'),
     sign('red', 'waited for'),

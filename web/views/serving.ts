@@ -4,8 +4,9 @@ import { decimal, percent } from '../../reports/format.ts';
 import { sloSummary } from '../../reports/serving.ts';
 import { ACTIVITIES } from '../../sim/record/recorder.ts';
 import type { ServingFigures } from '../../sim/record/slo.ts';
-import { h, put, swatch, table } from '../dom.ts';
+import { h, put, table } from '../dom.ts';
 import { amountAxis, cursorLine, type Frame, frameOf, steps, timeAxis } from '../draw/axes.ts';
+import { swatch } from '../draw/hatch.ts';
 import type { Pen } from '../draw/pen.ts';
 import { Plate } from '../draw/plate.ts';
 import { timePointer } from '../draw/pointer.ts';
@@ -78,7 +79,16 @@ export const mount: Mount = (host, model, store) => {
     ];
     const list = h('dl', { class: 'facts' });
     for (const [term, value] of facts) put(list, h('div', {}, h('dt', {}, term), h('dd', {}, value)));
-    host.append(h('h3', {}, figures.deployment), list, ...own.map(({ element }) => element));
+    const how =
+      figures.fidelity === 'rate'
+        ? 'By rate: in closed form, by replica and minute.'
+        : 'Every request and every batch is simulated.';
+    host.append(
+      h('h3', {}, figures.deployment),
+      h('p', { class: 'muted' }, how),
+      list,
+      ...own.map(({ element }) => element),
+    );
     if (causes.length > 0) {
       host.append(
         h('h3', {}, 'Why targets were missed'),
@@ -111,7 +121,6 @@ export const mount: Mount = (host, model, store) => {
       ],
     });
   }
-  host.append(h('p', { class: 'muted' }, model.run.summary.slo.note));
   return {
     update: (topics) => redraw(plates, topics),
     destroy() {
@@ -131,8 +140,10 @@ const ms = (x: number) => (x >= 1000 ? `${(x / 1000).toFixed(2)} s` : `${x.toFix
 /** Sampled requests: a dot each at its arrival, those that missed with the sign of the cause. */
 function ttftPlate(model: RunModel, store: Store, figures: ServingFigures): Plate {
   const { traces, targets } = figures;
-  let most = Number.isFinite(targets.ttftUs) ? targets.ttftUs * 1.3 : 0;
-  for (const trace of traces) most = Math.max(most, trace.firstTokenUs - trace.arrivalUs);
+  const most = topOf(
+    traces.map((trace) => trace.firstTokenUs - trace.arrivalUs),
+    targets.ttftUs,
+  );
   const plate = new Plate({
     height: 240,
     label: `Time to first token of ${figures.deployment}: ${decimal(traces.length)} sampled requests`,
@@ -150,7 +161,8 @@ function ttftPlate(model: RunModel, store: Store, figures: ServingFigures): Plat
         for (const trace of traces) {
           if (trace.arrivalUs < frame.from || trace.arrivalUs > frame.to) continue;
           const x = frame.x(trace.arrivalUs);
-          const at = y((trace.firstTokenUs - trace.arrivalUs) / 1000);
+          // What is above the scale stands at its upper edge.
+          const at = y(Math.min(most, trace.firstTokenUs - trace.arrivalUs) / 1000);
           const cause = trace.missed === undefined ? undefined : CAUSES[trace.missed];
           if (cause) pen.text(x, at, cause.sign, { fill: cause.fill, size: 11, align: 'center', bold: true });
           else pen.rect(x - 1.5, at - 1.5, 3, 3, USEFUL);
@@ -202,15 +214,42 @@ function targetLine(pen: Pen, frame: Frame, y: number): void {
   pen.text(frame.right - 4, y - 8, 'target', { fill: theme.bad, size: 11, align: 'right' });
 }
 
+/** Upper end of a scale: of most of the values and the target, where a few are far above all others, as while a replica starts. */
+function topOf(values: ArrayLike<number>, target: number): number {
+  const sorted = Float64Array.from(values).sort();
+  const stated = Number.isFinite(target) ? target * 1.3 : 0;
+  const usual = Math.max(stated, 1.3 * (sorted[Math.floor(0.99 * (sorted.length - 1))] ?? 0));
+  const most = Math.max(stated, sorted.at(-1) ?? 0);
+  return most > 3 * usual && usual > 0 ? usual : most;
+}
+
 /** Where requests are not simulated one by one: the mean of each hour. */
 function hourlyTtftPlate(model: RunModel, store: Store, { hours, targets, deployment }: ServingFigures): Plate {
   const values = Float64Array.from(hours, ({ ttftUs }) => ttftUs / 1000);
   const target = Number.isFinite(targets.ttftUs) ? targets.ttftUs / 1000 : 0;
-  const most = values.reduce((a, b) => Math.max(a, b), target * 1.15);
+  const most = topOf(values, target);
   const title = `Time to first token of ${deployment}, ms: mean of each hour`;
   return hourlyPlate(model, store, title, most, (pen, frame, y) => {
-    pen.line(steps(values, HOUR, model.run.simulatedUs, frame, y), USEFUL, 1.8);
+    pen.line(
+      steps(
+        values.map((value) => Math.min(value, most)),
+        HOUR,
+        model.run.simulatedUs,
+        frame,
+        y,
+      ),
+      USEFUL,
+      1.8,
+    );
     if (target > 0) targetLine(pen, frame, y(target));
+    let labelled = Number.NEGATIVE_INFINITY;
+    values.forEach((value, i) => {
+      const x = Math.max(frame.left, frame.x(hours[i].hour * HOUR));
+      if (value <= most || frame.x((hours[i].hour + 1) * HOUR) < frame.left || x > frame.right || x < labelled + 70)
+        return;
+      labelled = x;
+      pen.text(x + 4, frame.top + 6, `▲ ${ms(value)}`, { fill: themeNow().text, size: 11 });
+    });
   });
 }
 
@@ -281,8 +320,8 @@ function ratePlate(model: RunModel, store: Store, figures: ServingFigures): Plat
       const y = amountAxis(pen, frame, most, '', theme);
       pen.clip(frame.left, frame.top, frame.right - frame.left, frame.bottom - frame.top, () => {
         for (const { hour, requests, attained } of hours) {
-          const x0 = frame.x(hour * HOUR);
-          const x1 = frame.x(Math.min((hour + 1) * HOUR, model.run.simulatedUs));
+          const x0 = Math.round(frame.x(hour * HOUR));
+          const x1 = Math.round(frame.x(Math.min((hour + 1) * HOUR, model.run.simulatedUs)));
           if (x1 < frame.left || x0 > frame.right || requests === 0) continue;
           const width = Math.max(1, x1 - x0 - (x1 - x0 > 4 ? 1 : 0));
           pen.rect(x0, y(attained), width, y(0) - y(attained), USEFUL);

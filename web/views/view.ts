@@ -13,6 +13,8 @@ export interface MountedView {
   destroy(): void;
   plates: Plate[];
   tables(): TableData[];
+  /** Where it has rows of nodes: others of them, so many screens further, or so many times as many at once. */
+  rows?(screens: number, factor: number): void;
 }
 
 export type Mount = (host: HTMLElement, model: RunModel, store: Store) => MountedView;

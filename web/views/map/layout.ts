@@ -1,4 +1,5 @@
 /** Where each node of the map stands: pools, racks, nodes, and in them cells for GPUs. */
+import { decimal } from '../../../reports/format.ts';
 import type { Size } from '../../draw/plate.ts';
 import type { RunModel } from '../../model.ts';
 
@@ -65,7 +66,8 @@ function laidOut(model: RunModel, width: number, cell: number) {
   let top = 2;
   let bottom = 2;
   pools.forEach((facts, pool) => {
-    const text = `${facts.name}: ${facts.nodes} nodes, ${facts.gpus} ${facts.gpuModel || 'GPUs'}${facts.spot ? ', spot' : ''}`;
+    const model = facts.gpuModel === '' || facts.gpuModel === 'unknown' ? 'GPUs' : facts.gpuModel;
+    const text = `${facts.name}: ${decimal(facts.nodes)} node${facts.nodes === 1 ? '' : 's'}, ${decimal(facts.gpus)} ${model}${facts.spot ? ', spot' : ''}`;
     // How wide it would like to be; a heading is about so wide.
     let wish = 0;
     for (let n = 0; n < nodes.count; n++)

@@ -7,7 +7,7 @@ import type { Store } from '../../store.ts';
 import { emptyView, type Mount, type MountedView, NO_INTERVALS } from '../view.ts';
 import { layoutOf, MOST_CELL, MOST_CELL_STRIP, mapHeight } from './layout.ts';
 import { MODES, type Mode, outline, paintMap } from './paint.ts';
-import { legendItems, mapTable, momentSummary, nodeText } from './words.ts';
+import { jobText, legendItems, mapTable, momentSummary, nodeText } from './words.ts';
 
 export const mount: Mount = (host, model, store) => {
   if (!model.hasIntervals) return emptyView(host, NO_INTERVALS);
@@ -38,9 +38,16 @@ export function mountMap(host: HTMLElement, model: RunModel, store: Store, tall:
     overlay(pen) {
       const box = hovered < 0 ? null : layout.boxes[hovered];
       if (box) outline(pen, box, themeNow().text, 1.5);
-      const { selection } = store.state;
-      if (selection?.kind === 'node' && layout.boxes[selection.id])
-        outline(pen, layout.boxes[selection.id], themeNow().accent, 2.5);
+      const { selection, cursorUs } = store.state;
+      const mark = (node: number) => {
+        if (layout.boxes[node]) outline(pen, layout.boxes[node], themeNow().accent, 2.5);
+      };
+      if (selection?.kind === 'node') mark(selection.id);
+      if (selection?.kind !== 'job') return;
+      const [jobOf, nodeOf] = model.recorded.holds.values;
+      model.heldAt(cursorUs, (hold) => {
+        if (jobOf[hold] === selection.id) mark(nodeOf[hold]);
+      });
     },
   });
   const nodeAt = (event: PointerEvent) => {
@@ -64,12 +71,12 @@ export function mountMap(host: HTMLElement, model: RunModel, store: Store, tall:
     if (node >= 0) store.set('selection', { selection: { kind: 'node', id: node } });
   });
   const tell = () => {
-    const { selection } = store.state;
+    const { selection, cursorUs } = store.state;
     const node = hovered >= 0 ? hovered : selection?.kind === 'node' ? selection.id : -1;
-    told.textContent =
-      node >= 0 && node < run.nodes.count
-        ? nodeText(model, node, store.state.cursorUs)
-        : momentSummary(model, store.state.cursorUs);
+    if (node >= 0 && node < run.nodes.count) told.textContent = nodeText(model, node, cursorUs);
+    else if (selection?.kind === 'job' && selection.id < run.jobs.count)
+      told.textContent = jobText(model, selection.id, cursorUs);
+    else told.textContent = momentSummary(model, cursorUs);
   };
   const fillLegend = () => replace(legend, ...legendItems(model, mode));
   const tools = tall

@@ -1,7 +1,7 @@
 /** The map's picture at a moment: each GPU's cell in the colour of who holds it, how busy it is, its health or its ledger category. */
 import { NODE_STATES } from '../../../sim/cluster/cluster.ts';
 import { ACTIVITIES } from '../../../sim/record/recorder.ts';
-import { initialsOf, shortName } from '../../draw/names.ts';
+import { cutText, initialsOf, shortName } from '../../draw/names.ts';
 import type { Pen } from '../../draw/pen.ts';
 import type { RunModel } from '../../model.ts';
 import {
@@ -52,7 +52,8 @@ export function paintMap(
         [x - 3, y - 2, x + width + 1, y - 2, x + width + 1, y + height + 1, x - 3, y + height + 1, x - 3, y - 2],
         theme.line,
       );
-  for (const { x, y, text } of layout.headings) pen.text(x, y, text, { fill: theme.muted, size: 12 });
+  for (const { x, y, text } of layout.headings)
+    pen.text(x, y, cutText(pen, text, layout.width - x, 12), { fill: theme.muted, size: 12 });
   const holdPaint = (hold: number): Paint => {
     const job = recorded.holds.values[0][hold];
     if (mode === 'project') return projectPaint(jobs.project[job]);

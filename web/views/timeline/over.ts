@@ -5,7 +5,7 @@ import type { Frame } from '../../draw/axes.ts';
 import { initialsOf, shortName } from '../../draw/names.ts';
 import type { Pen } from '../../draw/pen.ts';
 import { lowerBound, type RunModel } from '../../model.ts';
-import { ACTIVITY_CATEGORY, categoryPaint, inkOn, projectPaint, STATE_PAINT, themeNow } from '../../palette.ts';
+import { ACTIVITY_CATEGORY, categoryPaint, inkOn, type Paint, STATE_PAINT, themeNow } from '../../palette.ts';
 import type { Store } from '../../store.ts';
 import { nodeTop, type Rows } from './rows.ts';
 
@@ -23,7 +23,7 @@ export function drawGutter(pen: Pen, model: RunModel, frame: Frame, rows: Rows):
   for (let node = rows[0]; node < rows[1]; node++) {
     const top = nodeTop(model, frame, rows, node);
     const newPool = node === rows[0] || pool[node] !== pool[node - 1];
-    if (newPool && node > rows[0]) pen.line([frame.left - 60, top - 0.5, frame.right, top - 0.5], theme.text, 0.5);
+    if (newPool && node > rows[0]) pen.line([frame.left - 4, top - 0.5, frame.right, top - 0.5], theme.text, 0.5);
     if (top - lastLabel < 14) continue;
     lastLabel = top;
     const text = shortName(pen, model.nodeName(node), frame.left - 8, 10);
@@ -47,7 +47,7 @@ export function drawStates(pen: Pen, model: RunModel, frame: Frame, rows: Rows):
 }
 
 /** What a job does besides running, and its name, where its interval is wide enough to show it. */
-export function drawPhases(pen: Pen, model: RunModel, frame: Frame, rows: Rows): void {
+export function drawPhases(pen: Pen, model: RunModel, frame: Frame, rows: Rows, paintOf: (job: number) => Paint): void {
   const { run, recorded } = model;
   const { gpuStart } = run.nodes;
   const gpus = gpuStart[rows[1]] - gpuStart[rows[0]];
@@ -61,6 +61,8 @@ export function drawPhases(pen: Pen, model: RunModel, frame: Frame, rows: Rows):
   let drawn = 0;
   for (let node = rows[0]; node < rows[1]; node++) {
     const top = nodeTop(model, frame, rows, node);
+    // Up to where each GPU's row has names: several jobs may share it.
+    const named: number[] = [];
     for (let i = from[node]; i < from[node + 1] && drawn < 1500; i++) {
       const hold = list[i];
       const start = Math.max(frame.from, holds.start[hold]);
@@ -93,11 +95,14 @@ export function drawPhases(pen: Pen, model: RunModel, frame: Frame, rows: Rows):
       if (tall < 11) continue;
       const name = model.jobName(job);
       const text = pen.measure(name, 10) <= room ? name : initialsOf(model.projectName(run.jobs.project[job]));
-      if (pen.measure(text, 10) <= room)
-        pen.text(frame.x(start) + 3, top + low * thick + tall / 2, text, {
-          fill: inkOn(projectPaint(run.jobs.project[job]).fill),
-          size: 10,
-        });
+      const width = pen.measure(text, 10);
+      if (width > room || frame.x(start) < (named[low] ?? 0)) continue;
+      named[low] = frame.x(start) + width + 8;
+      const { fill } = paintOf(job);
+      const middle = top + low * thick + tall / 2;
+      // Not across the lines between GPUs.
+      pen.rect(frame.x(start) + 1, middle - 6, width + 4, 12, fill);
+      pen.text(frame.x(start) + 3, middle, text, { fill: inkOn(fill), size: 10 });
     }
   }
 }

@@ -4,7 +4,7 @@
  * what is seen, so that it still covers it when it is done.
  */
 import type { Frame } from '../../draw/axes.ts';
-import { drawGroup, drawNode, type GanttSource, GroupScratch, type Picture, type reachOf } from '../../draw/gantt.ts';
+import { drawGroup, drawNode, type GanttSource, GroupScratch, type Picture, type Reach } from '../../draw/gantt.ts';
 import type { Pen } from '../../draw/pen.ts';
 import { type Rows, THIN } from './rows.ts';
 
@@ -33,7 +33,7 @@ interface Work extends Extent {
 
 export class RasterLayer {
   private readonly source: GanttSource;
-  private readonly reach: ReturnType<typeof reachOf>;
+  private readonly reach: Reach;
   private readonly again: () => void;
   private readonly scratch = new GroupScratch();
   /** The last picture that was finished, and one of everything. */
@@ -48,7 +48,7 @@ export class RasterLayer {
   private endUs = 0;
   private request = 0;
 
-  constructor(source: GanttSource, reach: ReturnType<typeof reachOf>, again: () => void) {
+  constructor(source: GanttSource, reach: Reach, again: () => void) {
     this.source = source;
     this.reach = reach;
     this.again = again;

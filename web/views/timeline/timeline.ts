@@ -1,15 +1,18 @@
 /** Jobs on GPUs as a Gantt that stays readable from one node to a hundred thousand GPUs, with what happened marked. */
 import { decimal, span } from '../../../reports/format.ts';
+import { NODE_STATES } from '../../../sim/cluster/cluster.ts';
 import { ACTIVITIES, type EVENT_KINDS } from '../../../sim/record/recorder.ts';
-import { choice, h, put, replace, swatch } from '../../dom.ts';
+import { choice, h, put, replace } from '../../dom.ts';
 import { cursorLine, frameOf, timeAxis } from '../../draw/axes.ts';
-import { type GanttSource, reachOf } from '../../draw/gantt.ts';
+import type { GanttSource } from '../../draw/gantt.ts';
+import { swatch } from '../../draw/hatch.ts';
 import { Plate, type Size } from '../../draw/plate.ts';
 import { timePointer } from '../../draw/pointer.ts';
 import type { RunModel } from '../../model.ts';
-import { pixel, projectPaint, themeNow } from '../../palette.ts';
+import { type Paint, pixel, projectPaint, STATE_PAINT, themeNow } from '../../palette.ts';
 import type { Store } from '../../store.ts';
 import { clockOf } from '../../time.ts';
+import { jobText, nodeText } from '../map/words.ts';
 import { emptyView, type Mount, type MountedView, NO_INTERVALS, redraw } from '../view.ts';
 import { drawGutter, drawMarks, drawPhases, drawSelection, drawStates, MARKS } from './over.ts';
 import { RasterLayer } from './raster.ts';
@@ -17,7 +20,7 @@ import { placeAt, type Rows } from './rows.ts';
 
 export const mount: Mount = (host, model, store) => {
   if (!model.hasIntervals) return emptyView(host, NO_INTERVALS);
-  return mountTimeline(host, model, store, 480, true);
+  return mountTimeline(host, model, store, Math.max(360, Math.min(900, window.innerHeight - 330)), true);
 };
 
 export function mountTimeline(
@@ -32,22 +35,27 @@ export function mountTimeline(
   let rows: Rows = [0, nodes.count];
   let colours: 'project' | 'job' = store.choices.get('timeline colour') === 'job' ? 'job' : 'project';
   const told = h('p', { class: 'told', role: 'status' });
-  const reach = reachOf({ holds: recorded.holds, holdsOfNode: run.holdsOfNode, nodeCount: nodes.count });
   const jobOf = recorded.holds.values[0];
-  const projectPixels = run.projects.map((_, p) => pixel(projectPaint(p).fill));
-  const jobPixels = Array.from({ length: 64 }, (_, i) => shade(projectPaint(i % 8).fill, (i >> 3) - 3));
+  const projectPaints = run.projects.map((_, p) => projectPaint(p));
+  const jobPaints = Array.from(
+    { length: 64 },
+    (_, i): Paint => ({
+      fill: shade(projectPaint(i % 8).fill, (i >> 3) - 3),
+      hatch: '',
+    }),
+  );
+  const paintOf = (job: number): Paint =>
+    (colours === 'job' ? jobPaints[(job * 37) & 63] : projectPaints[run.jobs.project[job]]) ?? projectPaint(-1);
+  const pixels = new Map([...projectPaints, ...jobPaints, projectPaint(-1)].map(({ fill }) => [fill, pixel(fill)]));
   const source: GanttSource = {
     holds: recorded.holds,
     holdsOfNode: run.holdsOfNode,
     gpuStart: nodes.gpuStart,
     nodeCount: nodes.count,
-    colour(hold) {
-      const job = jobOf[hold];
-      if (colours === 'job') return jobPixels[(job * 37) & 63];
-      return projectPixels[run.jobs.project[job]] ?? 0xff999999;
-    },
+    colour: (hold) => pixels.get(paintOf(jobOf[hold]).fill) ?? 0,
+    hatch: (hold) => paintOf(jobOf[hold]).hatch,
   };
-  const layer = new RasterLayer(source, reach, () => plate.draw());
+  const layer = new RasterLayer(source, model.lookup.reach, () => plate.draw());
   const frameFor = (size: Size) => frameOf(size, store.state.range, 10);
   const plate = new Plate({
     height,
@@ -60,7 +68,7 @@ export function mountTimeline(
       layer.draw(pen, frame, rows, store.endUs);
       drawGutter(pen, model, frame, rows);
       drawStates(pen, model, frame, rows);
-      drawPhases(pen, model, frame, rows);
+      drawPhases(pen, model, frame, rows, paintOf);
       drawMarks(pen, model, frame, rows);
       drawSelection(pen, model, store, frame, rows);
     },
@@ -86,7 +94,7 @@ export function mountTimeline(
   timePointer(plate, store, {
     hover(at) {
       const hold = at === null ? -1 : holdAt(at);
-      told.textContent = hold < 0 ? summary() : holdText(model, hold);
+      told.textContent = hold < 0 ? said() : holdText(model, hold);
     },
     click(at) {
       const hold = holdAt(at);
@@ -98,38 +106,45 @@ export function mountTimeline(
       zoomRows(Math.exp(delta * 0.003), Math.max(0, Math.min(1, share)));
     },
   });
+  const showRows = (from: number, width: number) => {
+    const start = Math.round(Math.max(0, Math.min(nodes.count - width, from)));
+    rows = [start, start + width];
+    plate.draw();
+    told.textContent = said();
+  };
+  /** So many times as many nodes; the one at that share of the height stays where it is. */
   const zoomRows = (factor: number, share = 0.5) => {
-    const width = Math.max(1, Math.min(nodes.count, Math.round((rows[1] - rows[0]) * factor)));
-    const middle = rows[0] + share * (rows[1] - rows[0]);
-    const start = Math.round(Math.max(0, Math.min(nodes.count - width, middle - share * width)));
-    rows = [start, start + width];
-    plate.draw();
-    told.textContent = summary();
+    const before = rows[1] - rows[0];
+    // At least one more or less, however few there are.
+    const wish = factor > 1 ? Math.ceil(before * factor) : Math.floor(before * factor);
+    const width = Math.max(1, Math.min(nodes.count, wish));
+    showRows(rows[0] + share * (before - width), width);
   };
-  const moveRows = (by: number) => {
+  const moveRows = (screens: number) => {
     const width = rows[1] - rows[0];
-    const start = Math.max(
-      0,
-      Math.min(nodes.count - width, rows[0] + Math.sign(by) * Math.max(1, Math.round(width / 2))),
-    );
-    rows = [start, start + width];
-    plate.draw();
-    told.textContent = summary();
+    showRows(rows[0] + Math.sign(screens) * Math.max(1, Math.round(Math.abs(screens) * width)), width);
   };
-  const summary = () => {
+  const said = () => {
+    const { selection, cursorUs } = store.state;
+    if (selection?.kind === 'job' && selection.id < run.jobs.count) return jobText(model, selection.id, cursorUs);
+    if (selection?.kind === 'node' && selection.id < nodes.count) return nodeText(model, selection.id, cursorUs);
     const { holds } = recorded;
     const nodesShown = rows[1] - rows[0] < nodes.count ? `Nodes ${rows[0] + 1} to ${rows[1]} of ${nodes.count}. ` : '';
     const left =
       holds.dropped > 0 ? ` ${decimal(holds.dropped)} shorter than ${span(holds.shortestUs / 1e6)} are left out.` : '';
     return `${nodesShown}${decimal(holds.count)} stays of jobs on nodes.${left}`;
   };
-  told.textContent = summary();
+  told.textContent = said();
   const legend = h('div', { class: 'legend' });
   const fillLegend = () => {
     const shown = run.projects
       .slice(0, 12)
-      .map(({ name }, p) => h('span', { class: 'key' }, swatch(projectPaint(p).fill), name));
+      .map(({ name }, p) => h('span', { class: 'key' }, swatch(projectPaint(p)), name));
     replace(legend, ...(colours === 'project' ? shown : [h('span', { class: 'key muted' }, 'a colour for each job')]));
+    const more = run.projects.length - 12;
+    if (colours === 'project' && more > 0) put(legend, h('span', { class: 'key muted' }, `and ${decimal(more)} more`));
+    for (const state of model.nodeStates())
+      put(legend, h('span', { class: 'key' }, swatch(STATE_PAINT[state]), NODE_STATES[state]));
     const counts = model.eventCounts();
     for (const { kind, sign, about } of MARKS) {
       const count = counts.get(kind as (typeof EVENT_KINDS)[number]) ?? 0;
@@ -161,10 +176,10 @@ export function mountTimeline(
         h(
           'div',
           { class: 'choice', role: 'group', 'aria-label': 'Rows' },
-          button('Rows +', 'Fewer nodes, thicker rows', () => zoomRows(0.5)),
-          button('Rows −', 'More nodes, thinner rows', () => zoomRows(2)),
-          button('↑', 'Nodes above', () => moveRows(-1)),
-          button('↓', 'Nodes below', () => moveRows(1)),
+          button('Rows +', 'Fewer nodes, thicker rows (>)', () => zoomRows(0.5)),
+          button('Rows −', 'More nodes, thinner rows (<)', () => zoomRows(2)),
+          button('↑', 'Nodes above (shift ↑)', () => moveRows(-0.5)),
+          button('↓', 'Nodes below (shift ↓)', () => moveRows(0.5)),
         ),
       ),
     );
@@ -174,6 +189,10 @@ export function mountTimeline(
   return {
     update(topics) {
       if (topics.has('theme')) layer.forget();
+      const { selection } = store.state;
+      if (topics.has('selection') || (topics.has('cursor') && selection !== null)) told.textContent = said();
+      if (topics.has('selection') && selection?.kind === 'node' && (selection.id < rows[0] || selection.id >= rows[1]))
+        showRows(selection.id - (rows[1] - rows[0]) / 2, rows[1] - rows[0]);
       redraw([plate], topics);
     },
     destroy() {
@@ -181,6 +200,10 @@ export function mountTimeline(
       plate.destroy();
     },
     plates: [plate],
+    rows(screens, factor) {
+      if (screens !== 0) moveRows(screens);
+      if (factor !== 1) zoomRows(factor);
+    },
     tables: () => [
       {
         name: 'holds',
@@ -207,9 +230,9 @@ function holdText(model: RunModel, hold: number): string {
   return `${model.jobName(job)} of ${model.projectName(run.jobs.project[job])}: ${gpus} of its ${run.jobs.gpus[job]} GPUs on ${model.nodeName(values[1][hold])} for ${span((end[hold] - start[hold]) / 1e6)}${what}.`;
 }
 
-/** A lighter or darker pixel of a colour. */
-function shade(colour: string, by: number): number {
+/** A colour, lighter or darker. */
+function shade(colour: string, by: number): string {
   const rgb = Number.parseInt(colour.slice(1), 16);
   const part = (shift: number) => Math.max(0, Math.min(255, ((rgb >> shift) & 255) + by * 14));
-  return ((255 << 24) | (part(0) << 16) | (part(8) << 8) | part(16)) >>> 0;
+  return `#${((part(16) << 16) | (part(8) << 8) | part(0)).toString(16).padStart(6, '0')}`;
 }
