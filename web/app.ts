@@ -46,12 +46,15 @@ export class App {
     ];
     if (beside !== null) requests.push({ label: labelOf(beside), request: besideRequest(source, beside) });
     if (this.busy()) for (const client of this.clients) client.end();
+    // The worker knows its runs by these.
+    const firstId = this.nextId;
+    this.nextId += requests.length;
     const shares = requests.map(() => 0);
     store.set('status', { status: { kind: 'running', label: source.file, share: 0, nowUs: 0, events: 0 } });
     try {
       const outcomes = await Promise.all(
         requests.map(({ request }, i) =>
-          this.clients[i].run(this.nextId + i, request, ({ nowUs, events, share, early }) => {
+          this.clients[i].run(firstId + i, request, ({ nowUs, events, share, early }) => {
             if (generation !== this.generation) return;
             if (early !== undefined) this.showEarly(early, source);
             shares[i] = share;
@@ -69,14 +72,13 @@ export class App {
       const slots: Slot[] = [];
       outcomes.forEach((outcome, i) => {
         if (outcome.kind !== 'run') return;
-        const model = new RunModel(this.nextId + i, outcome);
+        const model = new RunModel(firstId + i, outcome);
         slots.push({
           model,
           label: requests[i].label || outcome.columns.summary.policy,
           source: requests[i].request.source,
         });
       });
-      this.nextId += requests.length;
       if (slots.length === 2 && beside?.kind === 'branch') slots[0].label = 'as it was';
       if (slots.length === 2 && beside?.kind === 'scenario') slots[0].label = source.file.replace(/\.ya?ml$/, '');
       if (slots.length > 0) this.show(slots);
