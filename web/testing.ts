@@ -1,4 +1,5 @@
 /** The built page, served as `simsup web` serves it, in a real Chromium: what the browser tests share. */
+import { Buffer } from 'node:buffer';
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
