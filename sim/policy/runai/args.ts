@@ -1,6 +1,6 @@
 /** What a scenario may set of the scheduler, by the names of its own configuration where it has one. */
 import type { ArgSpec } from '../policy.ts';
-import { ACTIONS, DEFAULT_CONFIG, type SchedulerConfig } from './config.ts';
+import { ACTIONS, DEFAULT_CONFIG, RANKING_PLUGINS, type RankingPlugin, type SchedulerConfig } from './config.ts';
 import type { UsageWindow } from './usage.ts';
 
 const SECOND_US = 1_000_000;
@@ -42,7 +42,11 @@ export const RUNAI_ARGS: Record<string, ArgSpec> = {
   },
   gpuPlacement: { type: 'choice', of: placements, default: gpuPlacement, about: 'pack GPUs on few nodes or spread' },
   cpuPlacement: { type: 'choice', of: placements, default: cpuPlacement, about: 'the same for work without GPUs' },
-  consolidation: { type: 'boolean', default: true, about: 'move running jobs to make room for one that waits' },
+  consolidation: {
+    type: 'boolean',
+    default: true,
+    about: 'move running jobs to make room for one that waits; never where anything is spread',
+  },
   reclaim: { type: 'boolean', default: true, about: 'take back from other queues what they borrowed' },
   preempt: { type: 'boolean', default: true, about: 'displace lower priority within a queue' },
   maxConsolidationPreemptees: {
@@ -120,12 +124,20 @@ export const RUNAI_ARGS: Record<string, ArgSpec> = {
   },
 };
 
+/**
+ * As a SchedulingShard sets the scheduler up (KAI-Scheduler d5bc503a, pkg/apis/kai/v1/schedulingshard_types.go): who spreads
+ * GPUs spreads shares over GPUs too and prefers no GPU for being shared, and who spreads anything consolidates nothing.
+ */
 export function configOf(args: RunaiArgs): SchedulerConfig {
+  const spreads = args.gpuPlacement === 'spread';
+  const consolidates = args.consolidation && !spreads && args.cpuPlacement !== 'spread';
+  const left = new Set<RankingPlugin>(spreads ? ['gpupack', 'gpusharingorder'] : ['gpuspread']);
   return {
     ...DEFAULT_CONFIG,
+    plugins: new Set(RANKING_PLUGINS.filter((name) => !left.has(name))),
     actions: ACTIONS.filter(
       (name) =>
-        (name !== 'consolidation' || args.consolidation) &&
+        (name !== 'consolidation' || consolidates) &&
         (name !== 'reclaim' || args.reclaim) &&
         (name !== 'preempt' || args.preempt),
     ),

@@ -239,4 +239,28 @@ describe('Run:ai in the simulation', () => {
       ...['101 place 4', '101 place 4', '101 start 4', '101 place 3', '101 place 3', '101 start 3'],
     ]);
   });
+
+  // schedulingshard_types.go: setDefaultPlugins, setDefaultActions.
+  it('spreads shares over GPUs and consolidates nothing where GPUs are spread', () => {
+    const shares = [0, 1].map(() => ({ taskGpus: [1], shareMilli: 500, durationUs: seconds(500) }));
+    const gpusUsed = (gpuPlacement: string) => {
+      const masks = new Set<number>();
+      simulate(scenarioOf([{ deserved: [8] }], { nodes: [node], jobs: shares, args: { gpuPlacement } }), {
+        trace: ({ event, mask }) => event === 'place' && masks.add(mask),
+      });
+      return masks.size;
+    };
+    expect([gpusUsed('binpack'), gpusUsed('spread')]).toEqual([1, 2]);
+    // Of two jobs on each node one ends: eight GPUs are free, four on each.
+    const moves = (args: Record<string, unknown>, ended: number[]) => {
+      const jobs = [
+        ...[0, 1, 2, 3].map((n) => ({ taskGpus: [4], durationUs: seconds(ended.includes(n) ? 10 : 500) })),
+        { taskGpus: [8], durationUs: seconds(50), submitUs: seconds(20) },
+      ];
+      return story(scenarioOf([{ deserved: [16] }], { nodes: [{ ...node, count: 2 }], jobs, args }), ['preempt']);
+    };
+    expect(moves({}, [0, 2])).toHaveLength(1);
+    expect(moves({ gpuPlacement: 'spread' }, [0, 1])).toEqual([]);
+    expect(moves({ cpuPlacement: 'spread' }, [0, 2])).toEqual([]);
+  });
 });
