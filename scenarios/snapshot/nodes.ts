@@ -80,7 +80,8 @@ function migOf(node: KubeObject, hasInstances: boolean): NodeState['mig'] {
   if (!enabled) return 'none';
   const strategy = node.labels.get(MIG_STRATEGY_LABEL);
   if (strategy === 'single' || strategy === 'mixed') return strategy;
-  return hasInstances ? 'mixed' : 'none';
+  // Cut, but not said how: whole GPUs and instances are both given (node_info.go, GetMigStrategy).
+  return 'none';
 }
 
 /** Takes away what a pod holds that belongs to no job: a daemon's, another scheduler's, a system pod's. */

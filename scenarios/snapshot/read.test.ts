@@ -588,12 +588,15 @@ describe('what real files look like', () => {
         labels: { 'nvidia.com/mig.strategy': 'mixed', 'nvidia.com/gpu.memory': String(80 * 2 ** 30) },
         allocatable: mig,
       }),
+      // node_info.go, GetMigStrategy: cut, but the label that says how is missing.
+      node('mig-somehow', 0, { labels: { 'nvidia.com/gpu.memory': 'many' }, allocatable: mig }),
       closed,
     ];
     const { state } = read(tiny([], [], { nodes }));
     expect(state.nodes.map((n) => [n.name, n.mig, n.migInstances, n.gpuMemoryMiB, n.schedulable])).toEqual([
       ['closed', 'none', {}, 81500, false],
       ['mig', 'mixed', { 'nvidia.com/mig-1g.10gb': 14 }, 81900, true],
+      ['mig-somehow', 'none', { 'nvidia.com/mig-1g.10gb': 14 }, 0, true],
     ]);
   });
 });

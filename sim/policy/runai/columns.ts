@@ -180,7 +180,7 @@ export interface Nodes {
   row: Map<string, number>;
   /** Vectors, `dims` wide. */
   allocatable: Float64Array;
-  /** GPUs on the board, also where they are cut into MIG instances. */
+  /** Whole GPUs it offers. */
   gpus: Float64Array;
   gpuMemoryMiB: Float64Array;
   /** The node says how much memory its GPUs have; where it does not, nothing that asks by memory runs. */

@@ -83,7 +83,8 @@ export function nodeState(view: View, node: number): NodeState {
   const memory = nodes.memoryMiB[node];
   return {
     name: nodeNames(view.scenario)[node],
-    gpus: gpusOffered(view, node),
+    // What is cut into instances is no whole GPU to a kubelet.
+    gpus: layout === undefined ? gpusOffered(view, node) : 0,
     cpuMilli: cpu === Infinity ? UNSTATED_CPU_MILLI : cpu,
     memoryBytes: memory === Infinity ? UNSTATED_MEMORY_BYTES : memory * MIB,
     maxTasks: MOST_TASKS,

@@ -33,8 +33,7 @@ export function describeNode(session: Session, row: number, state: NodeState): v
   const was = nodes.allocatable.slice(at, at + dims);
   nodes.allocatable[at + CPU] = state.cpuMilli;
   nodes.allocatable[at + MEMORY] = state.memoryBytes;
-  // A node cut into unlike instances has no whole GPUs to give.
-  nodes.allocatable[at + GPU] = state.mig === 'mixed' ? 0 : state.gpus;
+  nodes.allocatable[at + GPU] = state.gpus;
   nodes.allocatable[at + PODS] = state.maxTasks;
   for (const [name, dim] of migRow) nodes.allocatable[at + dim] = state.migInstances[name] ?? 0;
   for (let dim = 0; dim < dims; dim++) columns[NODE_IDLE][at + dim] += nodes.allocatable[at + dim] - was[dim];

@@ -12,6 +12,15 @@ const gpus = (session: ReturnType<typeof open>) => [
 ];
 
 describe('a session', () => {
+  // proportion.go, getNodeResources, by utils.go, QuantifyVector.
+  it('counts whole GPUs and MIG instances of one node as GPUs that queues share', () => {
+    const cut = node('cut', 4, {
+      mig: 'mixed',
+      migInstances: { 'nvidia.com/mig-1g.10gb': 7, 'nvidia.com/mig-3g.40gb': 2 },
+    });
+    expect(openSession(pool([cut], [queue('team', 4)])).total[GPU]).toBe(4 + 7 + 6);
+  });
+
   it('counts what tasks hold and release', () => {
     const session = open();
     expect(gpus(session)).toEqual([2, 0]);

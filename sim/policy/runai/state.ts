@@ -24,6 +24,7 @@ export type TaskStatus = (typeof TASK_STATUS)[number];
 
 export interface NodeState {
   name: string;
+  /** Whole GPUs that the kubelet offers; those cut into MIG instances are not among them. */
   gpus: number;
   cpuMilli: number;
   memoryBytes: number;
