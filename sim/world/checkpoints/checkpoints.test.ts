@@ -188,6 +188,15 @@ describe('checkpoints that have a size', () => {
     expect(gpuSeconds(finished(later), 'lost')).toBe(8 * 20);
   });
 
+  it('are counted once, whatever copies of them are made', () => {
+    const simulation = world({ plan: { tier: 'local', sharedEvery: 2 } });
+    let saved = 0;
+    simulation.jobs.observer = (_, event) => (saved += event === 'saved' ? 1 : 0);
+    simulation.run();
+    // After 100, 200 and 300 s of work; the second is copied to the shared file system.
+    expect(saved).toBe(3);
+  });
+
   it('are of use on local disks only where they are', () => {
     const simulation = world({ plan: { tier: 'local', sharedEvery: 2 } });
     breakAt(simulation, 150);

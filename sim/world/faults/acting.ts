@@ -233,14 +233,28 @@ export function endFault(faults: Faults, id: number): void {
   } else {
     row.detectedUs = now;
     row.noticedBy = 'results';
-    for (const job of struck.jobs) {
-      if (!jobs.isCorrupt(job)) continue;
-      jobs.observer?.(now, 'detected', job, -1, struck.nodes[0], 0, 'its results are wrong');
-      faults.back.set(job, struck.row);
-      rollBackJob(jobs, job, 'silent data corruption: back to the last clean checkpoint');
-      if (!jobs.works(job)) faults.back.delete(job);
-    }
-    takeOut(faults, struck);
+    goBackToClean(faults, id, struck);
   }
   if (struck.steps === 0) faults.open.delete(id);
+}
+
+/** Wrong results are found: who is still there is dead and leaves with the node, who is elsewhere starts anew there. */
+function goBackToClean(faults: Faults, id: number, struck: Open): void {
+  const { jobs, engine, recovery } = faults.host;
+  const { now } = engine;
+  const reason = 'silent data corruption: back to the last clean checkpoint';
+  const corrupt = struck.jobs.filter((job) => jobs.isCorrupt(job));
+  const leave = corrupt.filter((job) => jobs.works(job) && jobs.halted[job] === 0 && isOn(faults, job, struck));
+  for (const job of corrupt) {
+    jobs.observer?.(now, 'detected', job, -1, struck.nodes[0], 0, 'its results are wrong');
+    faults.back.set(job, struck.row);
+  }
+  // Out of service before they go, so that they can't come back to it.
+  for (const job of leave) haltJob(jobs, job, id);
+  takeOut(faults, struck);
+  for (const job of corrupt) {
+    rollBackJob(jobs, job, reason);
+    if (leave.includes(job)) takeOff(jobs, job, 'kill', now + recovery.settings.stack.requeueDelayUs, reason);
+    else if (!jobs.works(job)) faults.back.delete(job);
+  }
 }

@@ -351,6 +351,8 @@ describe('faults that nobody sees', () => {
       const [row] = run.faults;
       if (row.detectedUs < 0) continue;
       found++;
+      // It leaves with its node, once.
+      expect([run.jobs.restarts[0], run.jobs.preemptions[0]]).toEqual([1, 0]);
       // Everything since the checkpoint before 10,000 s.
       expect(row.lost / 56e9).toBeGreaterThan((row.detectedUs / 1e6 - 10_000) * 0.99);
       const lost = run.entries

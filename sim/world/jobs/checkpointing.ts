@@ -46,8 +46,9 @@ export function writeCheckpoint(jobs: Jobs, job: number): void {
 export function checkpointLanded(jobs: Jobs, job: number, work: number, shared: boolean): void {
   const { now } = jobs.engine;
   if (shared) jobs.accounts.safeTo(job, work);
+  // A copy of a checkpoint that has landed in its own tier is no other one.
+  if (work > jobs.savedWork[job]) jobs.observer?.(now, 'saved', job, -1, -1, 0, '');
   jobs.savedWork[job] = Math.max(jobs.savedWork[job], work);
-  jobs.observer?.(now, 'saved', job, -1, -1, 0, '');
   if (jobs.saving.delete(job)) {
     jobs.engine.queue.cancel(jobs.phaseEvent[job]);
     fallBack(jobs, job, 'preempted');
