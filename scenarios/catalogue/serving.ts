@@ -194,7 +194,7 @@ export function degreesThatFit(
 /** Whether NVLink does not reach that far. */
 const isAcross = ({ tensor }: Parallelism, gpu: GpuModel) => gpu.nvlinkGpus > 0 && tensor > gpu.nvlinkGpus;
 
-const degreeText = ({ tensor, pipeline }: Parallelism) =>
+export const degreeText = ({ tensor, pipeline }: Parallelism) =>
   pipeline === 1 ? `TP${tensor}` : `TP${tensor} × PP${pipeline}`;
 
 /** A replica of that model on that GPU. Throws `UnfitError` with what would fit. */
@@ -283,7 +283,7 @@ export function planReplica(wish: ReplicaWish, gpu: GpuModel): ReplicaPlan {
 }
 
 /** Where else the model would run: for each GPU sold in nodes, the first precision and degree that fit. */
-function elsewhere(model: ServedModel, share: number): string {
+export function elsewhere(model: ServedModel, share = MEMORY_SHARE): string {
   const places: string[] = [];
   for (const name of ['H100-SXM5', 'H200-SXM5', 'B200-SXM6', 'B300-SXM6']) {
     const gpu = GPU_MODELS.find((g) => g.name === name) as GpuModel;

@@ -1,15 +1,26 @@
 /** Inference deployments → the jobs that hold their replicas' GPUs, one a replica, and what is needed to serve on them. */
 
 import type { Autoscaling } from '../../sim/scenario.ts';
+import { WEIGHT_BYTES } from '../../sim/world/serving/cost.ts';
 import { type GpuModel, gpuModel } from '../catalogue/gpus.ts';
 import {
   DEFAULT_SERVING_USE_MILLI,
   gpusPerReplica,
   isPrecision,
   PRECISIONS,
+  precisionOf,
   servedModel,
 } from '../catalogue/models.ts';
-import { planReplica, type ReplicaPlan, TRACE_BLOCK_TOKENS, UnfitError } from '../catalogue/serving.ts';
+import {
+  degreesThatFit,
+  degreeText,
+  elsewhere,
+  gpuShape,
+  planReplica,
+  type ReplicaPlan,
+  TRACE_BLOCK_TOKENS,
+  UnfitError,
+} from '../catalogue/serving.ts';
 import { autoscalingDefaults, TERMINATION_US } from '../catalogue/serving-defaults.ts';
 import { type CheckedDocument, documentsOf, type Report } from '../documents.ts';
 import type { InferenceInput } from '../schema.ts';
@@ -37,6 +48,13 @@ export interface DeploymentPlan {
 
 const MODES = ['concurrency', 'hpa', 'slo'] as const;
 
+/** Of an InferenceDeployment, behind `simsup.dev/`: docs/serving.md says what each of them means. */
+const ANNOTATIONS: readonly string[] = [
+  ...['gpus-per-replica', 'tensor-parallel', 'routing', 'max-outstanding', 'fidelity', 'start', 'drain'],
+  ...['image-pull', 'weights-bandwidth', 'autoscaler', 'min-replicas', 'max-replicas', 'target-concurrency'],
+  ...['placement-rule', 'util-field', 'util-window', 'rebalance', 'use', 'preemptible', 'project'],
+];
+
 export function deploymentPlans(
   docs: readonly CheckedDocument[],
   cluster: CompiledCluster,
@@ -54,6 +72,18 @@ export function deploymentPlans(
     const { spec, metadata } = data;
     const id = metadata.name ?? `inference-${i + 1}`;
     const annotation = annotations(metadata, source, report);
+    for (const key of Object.keys(metadata.annotations)) {
+      const word = key.startsWith('simsup.dev/') ? key.slice('simsup.dev/'.length) : undefined;
+      if (word === undefined || ANNOTATIONS.includes(word)) continue;
+      const near = { name: word, among: ANNOTATIONS };
+      report.at(
+        source,
+        ['metadata', 'annotations', key],
+        `'${key}'`,
+        `simsup.dev/ and one of ${ANNOTATIONS.join(', ')}`,
+        near,
+      );
+    }
     const { gpus, source: sized, on } = replicaSize(data, cluster, annotation);
     const own = annotation('simsup.dev/gpus-per-replica', (text) => parseCount(text, 1, 32));
     if (own === undefined)
@@ -202,6 +232,28 @@ function autoscalingOf(
   return autoscalingDefaults(mode, least, most, target);
 }
 
+/** What of the model a pool of the cluster could hold: at the stated precision or below it, on as few GPUs as can be. */
+function wouldFit(name: string, precision: string, { pools, nodes }: CompiledCluster): string {
+  const model = servedModel(name);
+  if (model === undefined || !isPrecision(precision)) return '';
+  const stated = precisionOf(precision);
+  const lower = (['fp16', 'fp8', 'fp4'] as const).filter((p) => WEIGHT_BYTES[p] <= WEIGHT_BYTES[stated]);
+  const places = pools.flatMap((pool, p) => {
+    const gpu = gpuModel(pool.gpuModel);
+    const sizes = nodes.gpus.filter((_, node) => nodes.pool[node] === p);
+    if (gpu === undefined || sizes.length === 0) return [];
+    const all = sizes.reduce((sum, n) => sum + n, 0);
+    const widest = sizes.reduce((most, n) => Math.max(most, n), 0);
+    for (const one of lower) {
+      if (gpuShape(gpu).flops[one] === null) continue;
+      const fits = degreesThatFit(model, one, gpu).find((d) => d.tensor <= widest && d.tensor * d.pipeline <= all);
+      if (fits !== undefined) return [`${one} with ${degreeText(fits)} on ${pool.name} (${gpu.name})`];
+    }
+    return [];
+  });
+  return [...new Set(places)].join(', or ') || elsewhere(model);
+}
+
 /** A replica is a service: a gang that runs from when it is called for to the end of the simulation. */
 export function inferenceJobs(
   plans: readonly DeploymentPlan[],
@@ -212,6 +264,7 @@ export function inferenceJobs(
 ): JobDraft[] {
   return plans.flatMap(({ id, data, source, jobIds, plans: variants, gpus, annotation }) => {
     const { spec, metadata } = data;
+    const told = new Set<string>();
     const models = cluster.pools.map((p) => p.gpuModel);
     const wanted = spec.placement?.preferHardware ?? [];
     const preferred = wanted.filter((name) => models.includes(gpuModel(name)?.name ?? '-'));
@@ -233,7 +286,7 @@ export function inferenceJobs(
     if (wanted.length > 0 && preferred.length === 0)
       assume(`${id}: the cluster has none of ${wanted.join(', ')}; any pool is used.`);
     const gpuModels = variants.length > 0 ? variants.map(({ gpu }) => gpu.name) : preferred;
-    const flag = annotation('simsup.dev/preemptible', (text) => text);
+    const preemptible = annotation('simsup.dev/preemptible', parseFlag);
     return jobIds.map(
       (jobId) =>
         ({
@@ -248,14 +301,21 @@ export function inferenceJobs(
           after: [],
           traits: {
             use,
-            ...(flag === undefined ? {} : { preemptible: flag === 'true' }),
+            ...(preemptible === undefined ? {} : { preemptible }),
             ...(variants.length > 0 ? { grace: TERMINATION_US } : {}),
             ...(gpuModels.length > 0 ? { gpuModels } : {}),
           },
           blame: (field: string, found: string, expected: string, nearest?: string) => {
-            const path = { project: ['spec', 'project'], gpus: ['spec', 'replicas'], id: ['metadata', 'name'] }[
-              field
-            ] ?? ['spec'];
+            // Of all its replicas the same is wrong.
+            if (told.has(field)) return;
+            told.add(field);
+            if (field === 'gpus') {
+              const would = wouldFit(spec.model.name, spec.model.precision, cluster);
+              const size = `a replica of ${gpus} GPUs (${spec.model.name} in ${spec.model.precision}), which no pool could hold`;
+              report.at(source, ['spec', 'model'], size, would === '' ? expected : would);
+              return;
+            }
+            const path = { project: ['spec', 'project'], id: ['metadata', 'name'] }[field] ?? ['spec'];
             report.at(source, path, found, nearest === undefined ? expected : `${expected}; did you mean ${nearest}?`);
           },
         }) satisfies JobDraft,

@@ -124,6 +124,9 @@ function servingSpec(
   });
   if (variants.length === 0) return undefined;
   const { model, precision, settings } = plans[0];
+  for (const target of ['targetTTFT', 'p99Latency'] as const)
+    if (spec.slo?.[target] === 0)
+      c.report.at(plan.source, ['spec', 'slo', target], 'a target of 0, which nothing meets', 'a time such as 150ms');
   const routing = choice(plan, c, 'simsup.dev/routing', ROUTINGS) ?? 'least-outstanding';
   const { autoscaling } = plan;
   return {
@@ -263,6 +266,10 @@ function requestPart(
     try {
       const names = new Map<string, number>();
       const columns = requestColumns(readRequests(linesOf(c.readFile(input.file)), names));
+      if (columns.count === 0) {
+        c.report.at(source, [...path, 'file'], `no request in ${input.file}`, 'at least one line of a request');
+        return undefined;
+      }
       // Tenants of the file by their names, of lines without one by this entry's.
       const tenants = [...names.keys()].map((name) => tenantOf(spec, name === '' ? input.tenant : name));
       columns.tenant = columns.tenant.map((tenant) => tenants[tenant]);
