@@ -154,7 +154,8 @@ export class Simulation {
         ...{ scenario: this.scenario, cluster, engine, accounts, jobs: () => this.jobs, faults: () => this.faults },
         telemetryUs: telemetry.exporterUs,
         staleUs: telemetry.exporterUs + telemetry.scrapeUs,
-        scrapeUs: telemetry.scrapeUs,
+        // The preset `seed` reads exporters itself: then their period is what counts.
+        scrapeUs: telemetry.scrapeUs > 0 ? telemetry.scrapeUs : telemetry.exporterUs,
         // Other policies keep a job in line until they have placed it.
         withdraws: factory.name === 'runai',
       });

@@ -13,6 +13,10 @@ import type { RunSummary } from '../../reports/summary.ts';
 import type { Lives, Recorder, Run } from '../../sim/simulate.ts';
 import type { Content } from './output.ts';
 
+/** Name of the model that a deployment serves. */
+const modelOf = ({ scenario }: Run, deployment: string) =>
+  scenario.serving?.find(({ name }) => name === deployment)?.modelName ?? deployment;
+
 /** `recorder`: run.json then holds all that the web page draws. */
 export function resultFiles(
   run: Run,
@@ -34,7 +38,9 @@ export function resultFiles(
     ...Object.fromEntries(
       (run.serving ?? []).map(({ deployment, traces }) => [
         `otlp-${deployment.replace(/[^\w.-]/g, '_')}.json`,
-        () => [`${JSON.stringify(otlpTraces(deployment, deployment, traces, run.scenario.startEpochSeconds))}\n`],
+        () => [
+          `${JSON.stringify(otlpTraces(deployment, modelOf(run, deployment), traces, run.scenario.startEpochSeconds))}\n`,
+        ],
       ]),
     ),
     'report.html': () => [htmlReport(run, summary)],

@@ -131,7 +131,10 @@ describe('a replica in the cluster', () => {
     const lateAt = (routing: string, scrape: string) => {
       const annotations = `simsup.dev/routing: ${routing}`;
       const own = text({ annotations, requests: 'perSecond: 60, pattern: gamma, cv: 2', duration: '8m' });
-      const scenario = own.replace('stack: mission-control', `stack: mission-control, telemetry: {scrape: ${scrape}}`);
+      const scenario = own.replace(
+        'stack: mission-control',
+        `stack: mission-control, telemetry: {exporter: ${scrape}, scrape: ${scrape}}`,
+      );
       return conserved(simulate(readScenario(scenario))).causes['stale-telemetry'];
     };
     expect(lateAt('reported-load', '30s')).toBeGreaterThan(lateAt('reported-load', '1s'));

@@ -87,7 +87,9 @@ export function deploymentPlans(
     const { gpus, source: sized, on } = replicaSize(data, cluster, annotation);
     const own = annotation('simsup.dev/gpus-per-replica', (text) => parseCount(text, 1, 32));
     if (own === undefined)
-      assume(`${id}: ${gpus} GPUs per replica of ${spec.model.name} ${spec.model.precision} (${sized}).`);
+      assume(
+        `${id}: ${gpus} GPU${gpus === 1 ? '' : 's'} per replica of ${spec.model.name} ${spec.model.precision} (${sized}).`,
+      );
     const autoscaling = autoscalingOf(data, source, annotation, report);
     // Named a share, it is taken at its word; requests that are stated must be served.
     const byUse = annotation('simsup.dev/use', parseShare) !== undefined && !stated.has(id);
