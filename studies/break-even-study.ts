@@ -21,7 +21,7 @@ import {
 } from './break-even.ts';
 import type { Figures } from './compare.ts';
 import type { Task } from './pool.ts';
-import { categoryFigure, digestOf } from './stack-figures.ts';
+import { categoryFigure, digestOf, stalledNotes } from './stack-figures.ts';
 import { valuesForHalfWidth, variance } from './stats.ts';
 import type { Variation } from './vary.ts';
 
@@ -60,7 +60,7 @@ export interface BreakEvenStudy {
   pays: boolean | null;
   /** A few sentences that answer the question, and say what the seeds leave open. */
   verdict: string;
-  /** What the difference swings with from seed to seed, as a sentence; null where it does not, or of fewer than three seeds. */
+  /** What the difference swings with from seed to seed, as a sentence; null where the seeds settle it, or are fewer than three. */
   swing: string | null;
   byLicence: { licence: number; netPerMonth: Estimate }[];
   /** Break-even of the licence and share of the installed GPU-hours asked for, at times the load. */
@@ -85,8 +85,10 @@ export async function breakEvenStudy(run: Run, input: StudyInput): Promise<Break
   const results = stacks.map((stack, i) =>
     stackResult(stack, runs[i], i === a ? licence : stack.licenceMicroUsd / 1e6, confidence),
   );
-  const more = input.sensitivity ? await sensitivity(run, input, sides, [runs[b], runs[a]], gain) : NOTHING;
-  const notes = notesOf(input, results);
+  // Without GPUs or prices there is nothing that could move.
+  const moving = input.sensitivity && input.gpus > 0 && input.meanPriceUsd > 0;
+  const more = moving ? await sensitivity(run, input, sides, [runs[b], runs[a]], gain) : NOTHING;
+  const notes = notesOf(input, runs);
   return {
     scenario: input.scenario,
     seeds: [...seeds],
@@ -99,7 +101,7 @@ export async function breakEvenStudy(run: Run, input: StudyInput): Promise<Break
     uplift: gain,
     pays: gain.netPerMonth === null ? null : gain.netPerMonth.mean >= 0,
     verdict: verdictOf(input, sides, gain),
-    swing: swingOf(sides, runs[b], runs[a]),
+    swing: isSettled(gain.netPerMonth) ? null : swingOf(sides, runs[b], runs[a]),
     byLicence: input.meanPriceUsd > 0 ? licenceCurve(sides, runs[b], runs[a]) : [],
     ...more,
     alternatives: alternativeRows(sides, runs[b], runs[a]),
@@ -216,7 +218,7 @@ const askedShare = (runs: readonly Figures[], confidence: number) =>
   );
 
 /** `$1,234`: whole dollars, as nobody decides by cents. */
-export const wholeUsd = (usd: number): string => `${usd < 0 ? '−' : ''}$${decimal(Math.abs(usd))}`;
+export const wholeUsd = (usd: number): string => `${Math.round(usd) < 0 ? '−' : ''}$${decimal(Math.abs(usd))}`;
 
 function verdictOf({ gpus, meanPriceUsd, licence, confidence }: StudyInput, sides: Sides, gain: Uplift): string {
   const { baseline, subject } = sides;
@@ -229,15 +231,17 @@ function verdictOf({ gpus, meanPriceUsd, licence, confidence }: StudyInput, side
   const sure = `${percent(confidence, 0)} CI`;
   const bounds = (e: NonNullable<Estimate>) =>
     e.low === null || e.high === null ? 'one seed, no interval' : `${sure} ${wholeUsd(e.low)} to ${wholeUsd(e.high)}`;
-  const unsettled = net.low !== null && net.high !== null && net.low < 0 && net.high > 0;
+  const unsettled = !isSettled(net);
   const chance = unsettled
     ? ` ${counted(net.n, 'seed')} do not settle it: the interval holds both signs${wouldSettle(net, confidence)}. ${known(even, subject)}`
     : '';
-  if (even.mean <= 0)
+  if (even.mean <= 0) {
+    const less = Math.round(usd.mean) < 0 ? 'less ' : '';
     return (
-      `${subject.title} does not pay here at any licence price: against ${baseline.title} it gives ${wholeUsd(usd.mean)} of useful work ` +
+      `${subject.title} does not pay here at any licence price: against ${baseline.title} it gives ${wholeUsd(Math.abs(usd.mean))} ${less}of useful work ` +
       `and its people cost ${wholeUsd(gain.peopleUsd?.mean ?? 0)} more over the simulated time (break-even ${wholeUsd(even.mean)} per GPU-year, ${bounds(even)}).${chance}`
     );
+  }
   const on = unsettled ? ' on average' : '';
   const pays = net.mean >= 0 ? `pays${on}` : `does not pay${on}`;
   return (
@@ -245,6 +249,10 @@ function verdictOf({ gpus, meanPriceUsd, licence, confidence }: StudyInput, side
     `it breaks even with ${baseline.title} at ${wholeUsd(even.mean)} per GPU-year (${bounds(even)}).${chance}`
   );
 }
+
+/** Its interval does not hold both signs. */
+const isSettled = (net: Estimate) =>
+  net === null || net.low === null || net.high === null || net.low >= 0 || net.high <= 0;
 
 /** What the interval of the break-even rules out. */
 function known({ low, high }: NonNullable<Estimate>, { title }: ComparedStack): string {
@@ -263,18 +271,15 @@ function wouldSettle({ mean, low, high, n }: NonNullable<Estimate>, confidence: 
 
 const MOST_SEEDS = 2000;
 
-function notesOf({ openEnded, seeds, stacks }: StudyInput, results: readonly StackResult[]): string[] {
+function notesOf({ openEnded, seeds, stacks }: StudyInput, runs: readonly (readonly Figures[])[]): string[] {
   const notes: string[] = [];
   if (seeds.length === 1) notes.push('One seed says nothing about chance: use --seeds 5 or more.');
   if (openEnded)
     notes.push(
       'The scenario runs until its work is done; stacks are compared at the moment at which the first of them has done all of it.',
     );
-  results.forEach((result, i) => {
-    if (result.stalledSeeds > 0)
-      notes.push(
-        `${stacks[i].title} never finishes its work in ${result.stalledSeeds} of ${counted(seeds.length, 'seed')}: jobs wait for each other and nothing can happen any more.`,
-      );
+  stacks.forEach(({ title }, i) => {
+    notes.push(...stalledNotes(title, runs[i]));
   });
   return notes;
 }

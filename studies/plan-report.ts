@@ -259,7 +259,7 @@ function sentencesOf(report: PlanReport, input: PlanInput, search: PlanSearch): 
   if (best === null) {
     sentences.push(
       nearest === null
-        ? `None of the ${decimal(candidates)} candidates can be run.`
+        ? `None of the ${decimal(candidates)} candidates runs every job: some are larger than any pool, or half-started gangs wait for each other.`
         : `None of the ${decimal(candidates)} candidates meets all targets. Closest: ${nearest.text}, which misses ${nearest.targets
             .filter((t) => !t.met)
             .map((t) => `'${t.target}' (${t.text})`)

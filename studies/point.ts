@@ -89,7 +89,8 @@ export function runPoint(scenario: Scenario): PointOutcome {
   const specs = pointFigures(scenario);
   const figures: Figures = {
     ...figuresOf(summary, specs),
-    unschedulable: summary.jobs.counts.unschedulable,
+    // Where nothing can happen any more, what waits can never run either.
+    unschedulable: summary.jobs.counts.unschedulable + (run.stalled ? summary.jobs.counts.pending : 0),
     ettr: ettrOf(run, (job) => simulation.jobs.remainingUs(job)),
     ...deadlineFigures(run),
     ...attainments(summary),

@@ -31,14 +31,15 @@ export function reliabilityVerdicts(study: ReliabilityStudy): string[] {
 function whatIfSentence({ change, workGpuHours, netPerMonth, worthPerMonth }: WhatIf): string {
   if (workGpuHours === null) return `With ${change}: no figure.`;
   const { low, high } = workGpuHours;
+  const still = workGpuHours.mean === 0 && low === 0 && high === 0;
   const open = low === null || high === null || (low <= 0 && high >= 0);
   const gain = workGpuHours.mean < 0 ? 'less' : 'more';
-  const work = `${hours(Math.abs(workGpuHours.mean))} GPU-hours of work ${gain} a run`;
+  const work = still ? 'the same work' : `${hours(Math.abs(workGpuHours.mean))} GPU-hours of work ${gain} a run`;
   const money =
     netPerMonth === null || worthPerMonth === null || (worthPerMonth.mean === 0 && netPerMonth.mean === 0)
       ? ''
       : `, ${within(netPerMonth, wholeUsd)} a month after what it costs`;
-  return `With ${change}: ${work}${money}.${open && low !== null ? ' The seeds do not settle it.' : ''}`;
+  return `With ${change}: ${work}${money}.${open && !still && low !== null ? ' The seeds do not settle it.' : ''}`;
 }
 
 export function reliabilityText(study: ReliabilityStudy): string {

@@ -6,7 +6,7 @@ import { type Estimate, estimate, MONTH_HOURS } from './break-even.ts';
 import type { Figures } from './compare.ts';
 import type { Task } from './pool.ts';
 import { kindFigure, kindsIn, STEPS, type Step } from './reliability-figures.ts';
-import { categoryFigure, digestOf } from './stack-figures.ts';
+import { categoryFigure, digestOf, stalledNotes } from './stack-figures.ts';
 import type { Variation } from './vary.ts';
 
 export interface ReliabilityInput {
@@ -170,7 +170,7 @@ export async function reliabilityStudy(
       ),
     whatIf: asked.map(({ change, vary, against }) => difference(change, runsWith(against), runsWith(vary), confidence)),
     digests: base.map(digestOf),
-    notes: notesOf(input, total('faults'), interruptions),
+    notes: [...notesOf(input, total('faults'), interruptions), ...stalledNotes(stack ?? input.scenario, base)],
   };
 }
 

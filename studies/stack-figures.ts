@@ -1,4 +1,5 @@
 /** What a comparison of stacks and the break-even need of a run, beyond the figures of every comparison. */
+import { counted } from '../reports/format.ts';
 import type { RunSummary } from '../reports/summary.ts';
 import { CATEGORIES, type Category, HOUR_US, type Run, type Simulation } from '../sim/simulate.ts';
 import type { FigureSpec } from './figures.ts';
@@ -92,6 +93,15 @@ function faultHours({ scenario, faults }: Run): number {
 function meanAttainment({ slo }: RunSummary): number {
   const shares = slo.deployments.map(({ attainment }) => attainment).filter((share) => share !== null);
   return shares.length === 0 ? 1 : shares.reduce((sum, share) => sum + share, 0) / shares.length;
+}
+
+/** Says of runs that ended because nothing could happen any more that they did; nothing where none did. */
+export function stalledNotes(who: string, runs: readonly Record<string, number | null>[]): string[] {
+  const stuck = runs.filter((run) => run.stalled === 1).length;
+  if (stuck === 0) return [];
+  return [
+    `${who} never finishes its work in ${stuck} of ${counted(runs.length, 'seed')}: jobs wait for each other and nothing can happen any more.`,
+  ];
 }
 
 /** The run's digest as `run --json` shows it. */

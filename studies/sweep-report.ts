@@ -44,6 +44,11 @@ export function sweepReport(plan: SweepPlan, rows: readonly SweepRow[]): SweepRe
       `${refused} of ${counted(points.length, 'point')} cannot be: point ${first.number}, ${first.refused}${hint}.`,
     );
   }
+  const stuck = points.filter((p) => (p.figures.unschedulable?.mean ?? 0) > 0);
+  if (stuck.length > 0)
+    notes.push(
+      `In ${stuck.length} of ${counted(points.length, 'point')} some jobs never run: larger than any pool, or half-started gangs wait for each other (figure unschedulable; first at point ${stuck[0].number}).`,
+    );
   const best = shownFigures(plan).flatMap((spec) => {
     const there = points.filter((p) => p.figures[spec.id] !== null);
     if (there.length < 2) return [];

@@ -1,15 +1,14 @@
 /** `simsup compare FILE --policy a,b,c` or `--stack a,b,c`: the same arrivals and candidate faults, and whether a difference is real. */
 
 import { Command } from 'commander';
-import { counted } from '../../reports/format.ts';
 import { UserError } from '../../scenarios/import/import.ts';
 import { comparedStackNames } from '../../sim/policy/recovery/compared.ts';
 import { policyNames, type Scenario } from '../../sim/simulate.ts';
-import { compareRuns, type VariantRuns } from '../../studies/compare.ts';
+import { compareRuns } from '../../studies/compare.ts';
 import { comparisonHtml, comparisonMarkdown, comparisonText } from '../../studies/compare-report.ts';
 import { FIGURES, projectFigures } from '../../studies/figures.ts';
 import { MOST_PROJECTS, type Task } from '../../studies/pool.ts';
-import { STACK_FIGURES } from '../../studies/stack-figures.ts';
+import { STACK_FIGURES, stalledNotes } from '../../studies/stack-figures.ts';
 import { stackAssumptions, stackOf } from '../../studies/stacks.ts';
 import { confidenceOption, durationOption, wholeOption } from '../host/options.ts';
 import { writeWhole } from '../host/output.ts';
@@ -98,7 +97,16 @@ async function compare(file: string, flags: Flags): Promise<void> {
   const comparison = {
     scenario: scenario.name,
     ...compared,
-    notes: [...compared.notes, ...(stacks ? stackNotes(scenario, variants, all) : [])],
+    notes: [
+      ...compared.notes,
+      ...(stacks
+        ? stackAssumptions(
+            scenario,
+            variants.map(({ label }) => stackOf(scenario, label)),
+          )
+        : []),
+      ...all.flatMap(({ name, runs: own }) => stalledNotes(name, own)),
+    ],
   };
   if (flags.markdown !== undefined) writeWhole(flags.markdown, comparisonMarkdown(comparison));
   if (flags.html !== undefined) writeWhole(flags.html, comparisonHtml(comparison));
@@ -144,18 +152,4 @@ function stackTask(scenario: Scenario): (written: string) => Variant {
       throw error;
     }
   };
-}
-
-/** What was taken for granted, and which stacks did not get through the work. */
-function stackNotes(scenario: Scenario, variants: readonly Variant[], runs: readonly VariantRuns[]): string[] {
-  const stacks = variants.map(({ label }) => stackOf(scenario, label));
-  const stuck = runs.flatMap(({ name, runs: all }) => {
-    const n = all.filter((run) => run.stalled === 1).length;
-    return n === 0
-      ? []
-      : [
-          `${name} never finishes its work in ${n} of ${counted(all.length, 'seed')}: jobs wait for each other and nothing can happen any more.`,
-        ];
-  });
-  return [...stackAssumptions(scenario, stacks), ...stuck];
 }
