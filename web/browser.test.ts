@@ -211,8 +211,28 @@ it('moves through time by keys, by the scrubber, by playing and by pointing at a
   expect(await cursor(page)).toBeGreaterThan(1.99 * 86_400e6);
   await page.keyboard.press('+');
   await page.waitForTimeout(60);
-  const [from, to] = await page.evaluate(() => window.simsup.app.store.state.range);
+  const range = () => page.evaluate(() => window.simsup.app.store.state.range);
+  const [from, to] = await range();
   expect(to - from).toBeCloseTo(86_400e6, -3);
+  await page.keyboard.press('Shift+ArrowLeft');
+  expect((await range())[0]).toBeCloseTo(from - 0.25 * 86_400e6, -3);
+  // By keys alone to a node, to who is on it, and to the sheet of all keys.
+  await page.keyboard.press('3');
+  await page.locator('#tab-timeline[aria-selected=true]').waitFor();
+  await page.locator('.told').waitFor();
+  await page.keyboard.press('>');
+  expect(await page.textContent('.told')).toContain('Nodes 2 to 2 of 2');
+  await page.keyboard.press('Shift+ArrowUp');
+  expect(await page.textContent('.told')).toContain('Nodes 1 to 1 of 2');
+  await page.keyboard.press('n');
+  await until(page, () => document.querySelector('.told')?.textContent?.startsWith('blue-0') === true);
+  await page.evaluate(() => window.simsup.app.store.moveTo(43_200e6));
+  await page.keyboard.press('j');
+  await until(page, () => window.simsup.app.store.state.selection?.kind === 'job');
+  expect(await page.textContent('.told')).toMatch(/ of (red|green), \d GPUs?: .* on blue-/);
+  await page.keyboard.press('?');
+  const sheet = await page.textContent('dialog');
+  for (const key of ['space', 'shift ← →', 'shift ↑ ↓', '> <', 'N', 'J', 'ctrl space']) expect(sheet).toContain(key);
   await page.context().close();
 });
 

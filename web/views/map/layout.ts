@@ -36,20 +36,25 @@ export function mapHeight(model: RunModel): number {
 
 /** The largest cells, up to a size, with which everything has room. */
 export function layoutOf(model: RunModel, { width, height }: Size, most: number): Layout {
-  for (let cell = most; ; cell = cell > 4 ? cell - 1 : cell - 0.5) {
-    const made = laidOut(model, width, cell);
-    if (made.bottom <= height || cell <= 0.5) {
-      const { boxes } = made;
-      return {
-        ...{ width, height: Math.min(height, Math.ceil(made.bottom) + 6), cell, columns: columnsOf, ...made },
-        nodeAt: (px, py) =>
-          boxes.findIndex(
-            (box) =>
-              box && px >= box.x - 1 && px <= box.x + box.width + 1 && py >= box.y - 1 && py <= box.y + box.height + 1,
-          ),
-      };
-    }
+  // Half pixels up to 4, whole ones above; the larger, the more room they take.
+  const sizes = Array.from({ length: 8 }, (_, i) => (i + 1) / 2);
+  for (let cell = 5; cell <= most; cell++) sizes.push(cell);
+  let [low, high] = [0, sizes.length - 1];
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if (laidOut(model, width, sizes[middle]).bottom <= height) low = middle;
+    else high = middle - 1;
   }
+  const cell = sizes[low];
+  const made = laidOut(model, width, cell);
+  return {
+    ...{ width, height: Math.min(height, Math.ceil(made.bottom) + 6), cell, columns: columnsOf, ...made },
+    nodeAt: (px, py) =>
+      made.boxes.findIndex(
+        (box) =>
+          box && px >= box.x - 1 && px <= box.x + box.width + 1 && py >= box.y - 1 && py <= box.y + box.height + 1,
+      ),
+  };
 }
 
 const columnsOf = (gpus: number) => (gpus <= 4 ? Math.max(1, gpus) : gpus <= 8 ? 4 : gpus <= 16 ? 8 : 12);

@@ -6,6 +6,7 @@ import { themeNow } from '../../palette.ts';
 import type { Store } from '../../store.ts';
 import { emptyView, type Mount, type MountedView, NO_INTERVALS } from '../view.ts';
 import { layoutOf, MOST_CELL, MOST_CELL_STRIP, mapHeight } from './layout.ts';
+import { nowList } from './now.ts';
 import { MODES, type Mode, outline, paintMap } from './paint.ts';
 import { jobText, legendItems, mapTable, momentSummary, nodeText } from './words.ts';
 
@@ -91,8 +92,10 @@ export function mountMap(host: HTMLElement, model: RunModel, store: Store, tall:
         }),
       )
     : null;
+  const now = tall ? nowList(model, store) : null;
   if (tools) host.append(tools);
   host.append(plate.element, told, legend);
+  if (now) host.append(now.element);
   fillLegend();
   tell();
   return {
@@ -102,8 +105,10 @@ export function mountMap(host: HTMLElement, model: RunModel, store: Store, tall:
         plate.draw();
         tell();
       }
+      if (topics.has('cursor')) now?.fill();
     },
     destroy() {
+      now?.stop();
       plate.destroy();
     },
     plates: [plate],
