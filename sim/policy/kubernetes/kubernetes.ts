@@ -15,6 +15,7 @@ import type { Stream } from '../../engine/random.ts';
 import type { PolicyFactory } from '../policy.ts';
 
 const SECOND_US = 1_000_000;
+const FLUSH_CHECK_US = 30 * SECOND_US;
 
 /** How long a pod that was not bound waits, seconds. */
 export interface PodBackoff {
@@ -89,7 +90,7 @@ export const kubernetes: PolicyFactory = {
 export function requeue(state: PodQueue, freed: boolean, now: number, args: PodBackoff): void {
   const stay: PodQueue['waiting'] = [];
   for (const entry of state.waiting) {
-    if (freed || now - entry.failedAt >= args.flushAfter * SECOND_US) entry.moved = true;
+    if (freed || now >= flushedAt(entry.failedAt, args)) entry.moved = true;
     if (entry.moved && now >= entry.backoffUntil) state.active.push(entry.pod);
     else stay.push(entry);
   }
@@ -105,10 +106,15 @@ export function fail(state: PodQueue, pod: number, now: number, args: PodBackoff
   state.waiting.push({ pod, backoffUntil, failedAt: now, moved: false });
 }
 
+/** The first look for pods that waited longer than allowed, one each 30 s (flushUnschedulablePodsLeftover). */
+function flushedAt(failedAt: number, { flushAfter }: PodBackoff): number {
+  return (Math.floor((failedAt + flushAfter * SECOND_US) / FLUSH_CHECK_US) + 1) * FLUSH_CHECK_US;
+}
+
 export function nextTry(state: PodQueue, args: PodBackoff): number {
   let soonest = Infinity;
   for (const entry of state.waiting) {
-    const flush = Math.max(entry.failedAt + args.flushAfter * SECOND_US, entry.backoffUntil);
+    const flush = Math.max(flushedAt(entry.failedAt, args), entry.backoffUntil);
     soonest = Math.min(soonest, entry.moved ? entry.backoffUntil : flush);
   }
   return soonest;
