@@ -110,7 +110,7 @@ describe('bad input', () => {
     [
       'a missing field',
       cluster('{name: p, gpuModel: H200}'),
-      's.yaml:3:16: spec.pools[0].nodes: found no nodes, expected a whole number of at least 1',
+      's.yaml:3:16: spec.pools[0].nodes: found no nodes, expected a whole number from 1 to 2000000',
     ],
     [
       'a job twice',
