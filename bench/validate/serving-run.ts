@@ -1,10 +1,11 @@
 /** Runs the case of a published measurement and reads off what was measured. */
 import { gpuModel } from '../../scenarios/catalogue/gpus.ts';
-import { EFFICIENCY, planReplica } from '../../scenarios/catalogue/serving.ts';
+import { EFFICIENCY, planReplica, type ReplicaPlan } from '../../scenarios/catalogue/serving.ts';
 import { openStream } from '../../sim/engine/random.ts';
 import { type Deployment, type RequestTrace, serve } from '../../sim/serve.ts';
 import { type Arrivals, generated } from '../../sim/world/serving/arrivals.ts';
 import type { Efficiency } from '../../sim/world/serving/cost.ts';
+import { type Claim, commandFor } from './claim.ts';
 import type { Case } from './serving-points.ts';
 
 export interface Figures {
@@ -25,18 +26,46 @@ export function deploymentOf(one: Case, efficiency: Efficiency = EFFICIENCY): De
   if (gpu === undefined) throw new Error(`no GPU ${one.gpu}`);
   const limits = { maxTokens: MAX_TOKENS, maxSequences: MAX_SEQUENCES, reserveOutput: true };
   const plan = planReplica({ model, precision, tensor, efficiency, ...limits }, gpu);
-  return {
-    name: model,
-    replica: plan.settings,
-    replicas: 1,
-    gpusPerReplica: plan.gpus,
-    routing: 'round-robin',
-    telemetryUs: 0,
-    slo: { ttftUs: Infinity, tokenUs: Infinity },
-    priceMicroUsd: 0,
-    maxOutstanding: Infinity,
-  };
+  return deployed(plan);
 }
+
+/** One replica of that plan, without targets or limits. */
+export const deployed = (plan: Pick<ReplicaPlan, 'settings' | 'gpus'>): Deployment => ({
+  name: 'validate',
+  replica: plan.settings,
+  replicas: 1,
+  gpusPerReplica: plan.gpus,
+  routing: 'round-robin',
+  telemetryUs: 0,
+  slo: { ttftUs: Infinity, tokenUs: Infinity },
+  priceMicroUsd: 0,
+  maxOutstanding: Infinity,
+});
+
+/** Of requests that are drawn, where no published measurement says otherwise. */
+export const LENGTHS = {
+  prompt: { median: 800, sigma: 0.7, max: 8000 },
+  output: { median: 150, sigma: 0.8, max: 1000 },
+};
+
+export const servingClaim = (
+  id: string,
+  source: string,
+  unit: string,
+  expected: number,
+  got: number,
+  tolerance: number,
+): Claim => ({
+  id: `serving/${id}`,
+  group: 'serving',
+  source,
+  expected,
+  got,
+  tolerance,
+  pass: Math.abs(got - expected) <= tolerance,
+  command: commandFor('serving'),
+  unit,
+});
 
 /** Equal requests, all at time 0. */
 export function equalRequests(count: number, prompt: number, output: number): Arrivals {

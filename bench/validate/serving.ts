@@ -3,30 +3,18 @@
  * GPUs, queueing theory with batching off, Little's law, and the closed form against every request.
  */
 import { gpuModel } from '../../scenarios/catalogue/gpus.ts';
-import { planReplica, type ReplicaPlan } from '../../scenarios/catalogue/serving.ts';
+import { planReplica } from '../../scenarios/catalogue/serving.ts';
 import { openStream, type Stream } from '../../sim/engine/random.ts';
 import { exponential } from '../../sim/engine/samplers.ts';
-import { type Deployment, type ServeResult, serve } from '../../sim/serve.ts';
+import { type Deployment, serve } from '../../sim/serve.ts';
 import { type Arrivals, generated } from '../../sim/world/serving/arrivals.ts';
 import { measured } from '../../sim/world/serving/cost.ts';
-import { type Load, rateMinute } from '../../sim/world/serving/rate.ts';
-import { type Claim, type ClaimGroup, commandFor, type Effort } from './claim.ts';
+import type { Claim, ClaimGroup, Effort } from './claim.ts';
 import { meanWithin } from './estimate.ts';
 import { erlangC } from './queueing.ts';
 import { BANDS, type Case, type Measure, type Point, points, SMALL_BATCH_BAND } from './serving-points.ts';
-import { type Figures, measure } from './serving-run.ts';
-
-const claim = (id: string, source: string, unit: string, expected: number, got: number, tolerance: number): Claim => ({
-  id: `serving/${id}`,
-  group: 'serving',
-  source,
-  expected,
-  got,
-  tolerance,
-  pass: Math.abs(got - expected) <= tolerance,
-  command: commandFor('serving'),
-  unit,
-});
+import { fleetClaims, rateClaims } from './serving-rate.ts';
+import { servingClaim as claim, deployed, type Figures, LENGTHS, measure } from './serving-run.ts';
 
 const UNIT: Record<Measure, string> = { ttft: 'ms', itl: 'ms', throughput: 'output tokens/s' };
 
@@ -165,23 +153,15 @@ const QUEUES: Queue[] = [
 ];
 
 /** c replicas behind one line: the router would have to see the future, so for c > 1 one replica runs c at a time. */
-function oneByOne(servers: number): Deployment {
-  return {
-    name: 'one at a time',
-    replica: {
+const oneByOne = (servers: number): Deployment =>
+  deployed({
+    settings: {
       cost: ONE_AT_A_TIME,
       ...{ blockTokens: 16, blocks: 1e9, maxTokens: 4096, maxSequences: servers },
       ...{ chunkedPrefill: true, reserveOutput: false, prefixTokens: 0 },
     },
-    replicas: 1,
-    gpusPerReplica: 1,
-    routing: 'round-robin',
-    telemetryUs: 0,
-    slo: { ttftUs: Infinity, tokenUs: Infinity },
-    priceMicroUsd: 0,
-    maxOutstanding: Infinity,
-  };
-}
+    gpus: 1,
+  });
 
 function poissonRequests(queue: Queue, count: number, seed: string): Arrivals {
   const [times, services] = [openStream(seed, 'arrivals'), openStream(seed, 'services')];
@@ -226,15 +206,7 @@ function queueClaims(quick: boolean): Claim[] {
   });
 }
 
-// --- Little's law, and the closed form ------------------------------------------------------------------------------
-
-const LENGTHS = { prompt: { median: 800, sigma: 0.7, max: 8000 }, output: { median: 150, sigma: 0.8, max: 1000 } };
-
-const deployed = (plan: ReplicaPlan): Deployment => ({
-  ...oneByOne(1),
-  replica: plan.settings,
-  gpusPerReplica: plan.gpus,
-});
+// --- Little's law -----------------------------------------------------------------------------------------------------
 
 function littleClaims(): Claim[] {
   const plan = planReplica({ model: 'llama-3.1-8b', precision: 'fp8' }, gpuModel('H100') as never);
@@ -269,41 +241,6 @@ function littleClaims(): Claim[] {
   ];
 }
 
-/** Mean and variance ÷ mean² of what was drawn. */
-function momentsOf(run: ServeResult, what: 'prompt' | 'output') {
-  const n = run.traces.length;
-  const mean = run.traces.reduce((sum, t) => sum + t[what], 0) / n;
-  const square = run.traces.reduce((sum, t) => sum + t[what] * t[what], 0) / n;
-  return { mean, cv2: square / (mean * mean) - 1 };
-}
-
-function rateClaims(): Claim[] {
-  const plan = planReplica({ model: 'llama-3.3-70b', precision: 'fp8' }, gpuModel('H200') as never);
-  return [0.2, 0.5, 1, 2, 3].flatMap((perSecond) => {
-    const requests = generated(
-      { process: { kind: 'poisson', perSecond }, ...LENGTHS, tenant: 0, untilUs: Infinity, count: 4000 },
-      'rate',
-      'requests',
-    );
-    const run = serve(deployed(plan), requests, { sampleEvery: 1 });
-    const [prompt, output] = [momentsOf(run, 'prompt'), momentsOf(run, 'output')];
-    const load: Load = {
-      perSecond,
-      ...{ prompt: prompt.mean, promptCv2: prompt.cv2, output: output.mean, outputCv2: output.cv2 },
-    };
-    const minute = rateMinute(plan.settings, load);
-    const { record } = run;
-    const source = 'fidelity requests: 4,000 Poisson requests on one replica of Llama 3.3 70B FP8 on H200';
-    const row = (what: string, unit: string, expected: number, got: number, share: number) =>
-      claim(`rate against requests at ${perSecond}/s: ${what}`, source, unit, expected, got, share * expected);
-    return [
-      row('busy share', '‰', (1000 * record.busyUs) / run.spanUs, minute.busyMilli, 0.1),
-      row('ITL', 'ms', record.itl.mean / 1000, minute.itlUs / 1000, 0.1),
-      row('TTFT', 'ms', record.ttft.mean / 1000, minute.ttftUs / 1000, 0.25),
-    ];
-  });
-}
-
 export const serving: ClaimGroup = {
   name: 'serving',
   about: 'LLM serving against published measurements, queueing theory, and the closed form against every request',
@@ -315,6 +252,7 @@ export const serving: ClaimGroup = {
       ...queueClaims(quick),
       ...littleClaims(),
       ...rateClaims(),
+      ...fleetClaims(quick),
     ];
   },
 };

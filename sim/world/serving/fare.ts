@@ -80,7 +80,10 @@ export class Fares {
     }
     let fared = steps[step];
     if (fared === undefined) {
-      fared = this.fare(v, rateMinute(this.variants[v], { perSecond, ...this.load.lengths }), replicas);
+      const { lengths } = this.load;
+      // Every n-th request comes to one of n replicas, or one that is chosen as well: the gaps of these vary less.
+      const gapCv2 = (lengths.gapCv2 ?? 1) / replicas;
+      fared = this.fare(v, rateMinute(this.variants[v], { perSecond, ...lengths, gapCv2 }), replicas);
       while (steps.length < step) steps.push(undefined);
       steps[step] = fared;
     }
