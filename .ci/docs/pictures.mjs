@@ -1,9 +1,13 @@
-/** `npm run docs:pictures`: the pictures of docs/concepts.md, cut out of the reports that the product writes. Needs `npm run build`. */
-import { execFileSync } from 'node:child_process';
+/**
+ * `npm run docs:pictures`: the pictures of docs/concepts.md, cut out of the reports that the product writes, and that of the page.
+ * Needs `npm run build` and a Chromium.
+ */
+import { execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { chromium } from 'playwright-core';
 
 const project = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -42,6 +46,33 @@ for (const [name, args, file, label] of PICTURES) {
   );
 }
 rmSync(folder, { recursive: true, force: true });
+await pictureOfPage(join(project, 'docs/web.png'));
+
+/** The page with the default scenario, in the light. */
+async function pictureOfPage(path) {
+  const server = spawn(process.execPath, [join(project, 'dist/cli/main.js'), 'web', '--port', '0'], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  const url = await new Promise((resolve) => {
+    server.stderr.on('data', (said) => {
+      const found = /http:\/\/\S+/.exec(String(said))?.[0];
+      if (found !== undefined) resolve(found);
+    });
+  });
+  const executablePath = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium';
+  const browser = await chromium.launch({ executablePath, headless: true, args: ['--no-sandbox', '--disable-gpu'] });
+  const page = await browser.newPage({ viewport: { width: 1200, height: 860 }, colorScheme: 'light' });
+  await page.goto(url);
+  const whole = () => {
+    const { slots, status } = window.simsup?.app.store.state ?? { slots: [] };
+    return slots.length > 0 && !slots[0].early && status.kind === 'idle';
+  };
+  while (!(await page.evaluate(whole))) await page.waitForTimeout(200);
+  await page.waitForTimeout(1000);
+  await page.screenshot({ path });
+  await browser.close();
+  server.kill();
+}
 
 /** @param {string} points `x,y x,y …` */
 function corners(points) {
