@@ -18,6 +18,7 @@ import { GPU } from './columns.ts';
 import { runCycle, type Decision as TaskDecision } from './cycle.ts';
 import { taskOfName } from './fromview.ts';
 import { type Memory, type Outgoing, openMemory, type PoolMemory, setAlarm } from './memory.ts';
+import { forgetPromises, keepPromises } from './promises.ts';
 import {
   capBorrowing,
   countHeld,
@@ -25,7 +26,6 @@ import {
   followNode,
   followUsage,
   leave,
-  moveHome,
   openShards,
   putInOrder,
   type Shard,
@@ -168,7 +168,7 @@ export function createRunai(args: RunaiArgs, everyPeriod = false): Policy<Memory
     const promises = promisesOf(view, steps);
     const actions = actionsOf(view, steps, run.opened, run.leaving);
     for (const action of actions) claim(run, shard, action);
-    const promised = keepPromises(run, rules, shard, pass, promises);
+    const promised = keepPromises(view, memory, shards, rules, shard, pass, promises);
     if (actions.length === 0 && !promised) {
       shard.quietAt[pass] = shard.version;
       return false;
@@ -309,39 +309,6 @@ function claim({ view, shards }: Run, shard: Shard, action: Outgoing['action']):
   countHeld(view, shards, action, shard.pool);
 }
 
-/** Replaces this pass's promises by those it made now; whether that changed any. */
-function keepPromises(
-  { view, memory, shards }: Run,
-  rules: ShardRules,
-  shard: Shard,
-  pass: number,
-  fresh: Map<number, number>,
-): boolean {
-  const { scenario, cluster, status } = view;
-  const { nodes, poolLists, jobs } = scenario;
-  const changed = new Set<number>();
-  for (const [task, node] of [...memory.promises]) {
-    const job = cluster.jobOfTask[task];
-    if (nodes.pool[node] !== shard.pool) continue;
-    if ((shards.poolOf[job] === shard.pool ? 0 : poolLists[jobs.poolList[job]].indexOf(shard.pool)) !== pass) continue;
-    if (fresh.get(task) === node) {
-      fresh.delete(task);
-    } else {
-      memory.promises.delete(task);
-      changed.add(job);
-    }
-  }
-  for (const [task, node] of fresh) {
-    memory.promises.set(task, node);
-    changed.add(cluster.jobOfTask[task]);
-  }
-  for (const job of [...changed].sort((a, b) => a - b)) {
-    for (const pool of poolLists[jobs.poolList[job]]) shards.list[pool].version++;
-    if (status[job] === PENDING && shards.roaming.has(job)) moveHome(view, memory, rules, shards, job);
-  }
-  return changed.size > 0;
-}
-
 function isStillPossible(view: View, action: Outgoing['action']): boolean {
   const { cluster, status, scenario } = view;
   const { job } = action;
@@ -356,11 +323,6 @@ function isStillPossible(view: View, action: Outgoing['action']): boolean {
     const gpus = scenario.jobs.taskGpus[task];
     return cluster.nodeState[node] === READY && cluster.taskNode[task] < 0 && cluster.fits(job, gpus, node);
   });
-}
-
-function forgetPromises({ scenario }: View, memory: Memory, job: number): void {
-  const { taskStart } = scenario.jobs;
-  for (let task = taskStart[job]; task < taskStart[job + 1]; task++) memory.promises.delete(task);
 }
 
 function setAlarmAfter(memory: Memory, now: number, atUs: number): void {
