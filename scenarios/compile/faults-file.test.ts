@@ -62,9 +62,9 @@ it('says what is wrong, and in which line', () => {
 });
 
 /** Something breaks at every scope, often; some of it in one of the pools alone. */
-const storm = (seed: number, more: string, policy: string) => `apiVersion: simsup.dev/v1
+const storm = (seed: number, more: string, [policy, stack, action]: readonly string[]) => `apiVersion: simsup.dev/v1
 kind: Simulation
-spec: {duration: 6d, seed: ${seed}, policy: ${policy}, stack: mission-control, spares: {a: 1}}
+spec: {duration: 6d, seed: ${seed}, policy: ${policy}, stack: ${stack}, spares: {a: 1}}
 ---
 apiVersion: simsup.dev/v1
 kind: Cluster
@@ -96,7 +96,7 @@ apiVersion: mission-control.nvidia.com/v1
 kind: FaultTolerancePolicy
 spec:
   trigger: {dcgmEventCodes: [XID 79, XID 94], utilizationDropThreshold: 0.05}
-  action: {type: HotSpare, maxRescheduleAttempts: 5, rescheduleDelay: 60s}
+  action: {type: ${action}, maxRescheduleAttempts: 5, rescheduleDelay: 60s}
 ---
 apiVersion: simsup.dev/v1
 kind: Workload
@@ -109,8 +109,13 @@ spec:
 
 it('makes the faults of a run strike again, whatever they struck: the same jobs, ledger and repairs', () => {
   const scopes = new Set<string>();
+  const react = fc.tuple(
+    fc.constantFrom('fifo', 'kubernetes', 'runai', 'slurm'),
+    fc.constantFrom('mission-control', 'kubernetes', 'slurm'),
+    fc.constantFrom('HotSpare', 'CheckpointAndReschedule', 'RestartInPlace', 'ShrinkElastic'),
+  );
   fc.assert(
-    fc.property(fc.integer({ min: 1, max: 1e6 }), fc.constantFrom('fifo', 'kubernetes', 'runai'), (seed, policy) => {
+    fc.property(fc.integer({ min: 1, max: 1e6 }), react, (seed, policy) => {
       const first = simulate(readScenario(storm(seed, 'rateFactor: 1', policy)));
       const log = [...faultsCsv(first)].join('');
       const again = simulate(
