@@ -87,6 +87,8 @@ export function paintMap(
     for (let py = Math.floor(y); py < bottom; py++) buffer.fill(colour, py * w + Math.floor(x), py * w + right);
   };
   const inner = cell >= 6 ? cell - 1.5 : cell >= 3 ? cell - 0.5 : cell;
+  /** Whether a node is one area: cells without gaps between them, and none left over. */
+  const inWhole = (gpus: number, across: number) => small && inner === cell && gpus > 0 && gpus % across === 0;
   const down = new Uint8Array(nodes.count);
   for (let n = 0; n < nodes.count; n++) {
     const box = layout.boxes[n];
@@ -105,8 +107,10 @@ export function paintMap(
     const top = box.y + (named ? 14 : 0);
     if (named)
       pen.text(box.x, box.y + 6, shortName(pen, model.nodeName(n), box.width, 11), { fill: theme.text, size: 11 });
-    for (let g = 0; g < gpus; g++)
-      fill(box.x + (g % across) * cell, top + Math.floor(g / across) * cell, inner, inner, paint);
+    if (inWhole(gpus, across)) fill(box.x, box.y, box.width, box.height, paint);
+    else
+      for (let g = 0; g < gpus; g++)
+        fill(box.x + (g % across) * cell, top + Math.floor(g / across) * cell, inner, inner, paint);
   }
   if (mode !== 'health') {
     const used = new Int32Array(nodes.gpuCount);
@@ -115,10 +119,15 @@ export function paintMap(
       const node = values[1][hold];
       const box = layout.boxes[node];
       if (!box || down[node] > 1) return;
-      const across = layout.columns(nodes.gpuStart[node + 1] - nodes.gpuStart[node]);
+      const gpus = nodes.gpuStart[node + 1] - nodes.gpuStart[node];
+      const across = layout.columns(gpus);
       const top = box.y + (named ? 14 : 0);
       const paint = holdPaint(hold);
       const share = values[3][hold] / UNITS;
+      if (share === 1 && values[2][hold] >>> 0 === 2 ** gpus - 1 && inWhole(gpus, across)) {
+        fill(box.x, box.y, box.width, box.height, paint);
+        return;
+      }
       for (let rest = values[2][hold], g = 0; rest !== 0; rest >>>= 1, g++) {
         if ((rest & 1) === 0) continue;
         const gpu = nodes.gpuStart[node] + g;
