@@ -2,6 +2,7 @@
  * The regression bench: the same suite of work under a baseline and a change, and what the change does to whom. Who runs it
  * (threads, an external program, another version of simsup, a stored result) is a `Side`, given from outside.
  */
+import { decimal } from '../../reports/format.ts';
 import type { Figures } from '../../studies/compare.ts';
 import { type BenchCase, fingerprint } from './cases.ts';
 import type { BenchConfig } from './config.ts';
@@ -169,9 +170,14 @@ export function judgeSuite(
 
 const isGated = ({ thresholds }: BenchConfig, figure: string) => Number.isFinite(thresholds[figure] ?? Infinity);
 
+/** Waits that grow by less on average hold nobody up: a policy that looks every second is no regression of one that looks at once. */
+const NEGLIGIBLE_SECONDS = 10;
+
 function gatedRow({ thresholds }: BenchConfig, row: Row): CaseReport['rows'][number] {
   const threshold = Number.isFinite(thresholds[row.figure] ?? Infinity) ? thresholds[row.figure] : null;
-  const fails = threshold !== null && row.verdict === 'worse' && Math.abs(row.effect?.mean ?? 0) > threshold;
+  const negligible = row.unit === 's' && Math.abs((row.change ?? 0) - (row.baseline ?? 0)) < NEGLIGIBLE_SECONDS;
+  const beyond = threshold !== null && Math.abs(row.effect?.mean ?? 0) > threshold;
+  const fails = row.verdict === 'worse' && beyond && !negligible;
   return { ...row, threshold, fails };
 }
 
@@ -236,11 +242,18 @@ function failsOf({ name, failed, rows, groups, rules }: CaseReport): string[] {
   return fails;
 }
 
+/** More than that is only said to be so: a ratio to next to nothing is no figure. */
+const MOST_SHOWN = 10;
+
+/** Of a size 0 or more, in percent or points: `12.3`, `over 1,000`. */
+export const hundredths = (size: number): string =>
+  size > MOST_SHOWN ? `over ${decimal(100 * MOST_SHOWN)}` : (100 * size).toFixed(1);
+
 /** `p95 queueing delay 12.3 % higher (95 % CI 8.1 to 16.7 %)`. */
 export function rowSentence({ label, effect, unit }: Row): string {
   if (effect === null) return `${label} not measured`;
   const mark = unit === 'share' ? 'points' : '%';
-  const shown = (x: number) => `${(100 * Math.abs(x)).toFixed(1)}`;
+  const shown = (x: number) => hundredths(Math.abs(x));
   const direction = effect.mean < 0 ? 'lower' : 'higher';
   const [low, high] = effect.mean < 0 ? [-effect.high, -effect.low] : [effect.low, effect.high];
   const signed = (x: number) => `${x < 0 ? '−' : ''}${shown(x)}`;

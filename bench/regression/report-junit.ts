@@ -40,7 +40,7 @@ function testsOf({ failed, rows, groups, rules }: CaseReport): Test[] {
   return [
     runs,
     ...gated.map((row): Test => {
-      const name = `${row.figure} gets at most ${100 * (row.threshold as number)} ${row.unit === 'share' ? 'points' : '%'} worse`;
+      const name = `${row.figure} gets at most ${100 * (row.threshold as number)} ${row.unit === 'share' ? (row.threshold === 0.01 ? 'point' : 'points') : '%'} worse`;
       if (row.fails) return { name, failure: rowSentence(row) };
       return row.verdict === 'not measured' ? { name, skipped: 'no run has it' } : { name };
     }),

@@ -1,7 +1,7 @@
 /** A bench's report for a terminal and, as Markdown, for a pull request. The same report gives the same bytes. */
 import { counted, span } from '../../reports/format.ts';
 import { amount } from '../../studies/compare.ts';
-import { type BenchReport, type CaseReport, rowSentence } from './bench.ts';
+import { type BenchReport, type CaseReport, hundredths, rowSentence } from './bench.ts';
 import type { Parting } from './decisions.ts';
 import type { Row } from './judge.ts';
 
@@ -161,13 +161,13 @@ export function caseSummary({ same, failed, rows, groups, rules }: CaseReport): 
   if (same) return 'the same decisions, the same results';
   const count = (verdict: Row['verdict']) => [...rows, ...groups].filter((row) => row.verdict === verdict).length;
   const broken = rules.filter(({ fails }) => fails).length;
-  return `${count('worse')} worse, ${count('better')} better${broken > 0 ? `, ${broken} rules broken` : ''}`;
+  return `${count('worse')} worse, ${count('better')} better${broken > 0 ? `, ${counted(broken, 'rule')} broken` : ''}`;
 }
 
 export function difference(row: Row): string {
   if (row.effect === null) return '–';
   const mark = row.unit === 'share' ? 'points' : '%';
-  const signed = (x: number) => `${x < 0 ? '−' : '+'}${(100 * Math.abs(x)).toFixed(1)}`;
+  const signed = (x: number) => `${x < 0 ? '−' : '+'}${hundredths(Math.abs(x))}`.replace('+over', 'over');
   const range = Number.isFinite(row.effect.low) ? ` (${signed(row.effect.low)} to ${signed(row.effect.high)})` : '';
   return `${signed(row.effect.mean)} ${mark}${range}`;
 }

@@ -18,7 +18,7 @@ const row = (atUs: number, kind: DecisionRow['kind'], job: string, where = '', r
 });
 
 /** Two sides over three seeds; the change waits twice as long, in a case and project with a hostile name. */
-function report(factor = 2) {
+function report(factor = 2, baseSeconds = 1000) {
   const cases = [{ name: HOSTILE, about: HOSTILE, text: '', files: {} }];
   const seeds = ['1', '2', '3'];
   const side = (name: string, by: number): SideResult => ({
@@ -31,7 +31,7 @@ function report(factor = 2) {
         failed: null,
         runs: seeds.map((seed, i) => ({
           digest: `${seed}${by}`,
-          figures: { 'queueing-delay-p95': 1000 * by * (1 + i), goodput: 0.5 },
+          figures: { 'queueing-delay-p95': baseSeconds * by * (1 + i), goodput: 0.5 },
           groups: { [`mean/project ${HOSTILE}`]: 500 * by * (1 + i) },
           breaks: by > 1 ? [{ rule: 'gang-halves' as const, count: 1, first: HOSTILE }] : [],
           stalled: false,
@@ -55,6 +55,15 @@ describe('a report', () => {
     expect(text).toContain('only the baseline places b on n:2');
     expect(text).toContain(`the change last said of b: ${HOSTILE}`);
     expect(benchText(report(1))).toContain('The same decisions, the same results.');
+  });
+
+  it('fails nobody for a wait that grows by seconds, and gives no figure to a ratio to next to nothing', () => {
+    const [p95] = report(3, 1).cases[0].rows.filter(({ figure }) => figure === 'queueing-delay-p95');
+    expect(p95).toMatchObject({ verdict: 'worse', fails: false });
+    expect(report(3, 1000).cases[0].rows.find(({ figure }) => figure === 'queueing-delay-p95')?.fails).toBe(true);
+    const text = benchText(report(5000));
+    expect(text).toContain('p95 queueing delay over 1,000 % higher (CI over 1,000 to over 1,000 %)');
+    expect(benchMarkdown(report(5000))).toContain('over 1,000 % (over 1,000 to over 1,000)');
   });
 
   it('is the same bytes each time, and no name breaks out of it', () => {
