@@ -8,7 +8,7 @@ th:first-child,td:first-child,.text{text-align:left}td.number{white-space:nowrap
 figure{margin:1rem 0;break-inside:avoid}figcaption{color:#666;font-size:.9rem}dt{font-weight:600}dd{margin:0 0 .4rem 1rem}pre{overflow:auto;white-space:pre-wrap}.headline{font-size:1.2rem;font-weight:600}
 .figures{display:flex;gap:2rem;flex-wrap:wrap}.figures b{font-size:1.6rem;display:block}.muted{color:#666}code{word-break:break-all}
 @media (prefers-color-scheme:dark){body{background:#16181b;color:#e6e6e1}th,td{border-color:#3a3d42}.muted,figcaption{color:#a0a4a8}.warn{background:#3d3319;border-color:#e6b33d}a{color:#9ec5ff}}
-@media print{body{background:#fff;color:#000;max-width:none;margin:0;font-size:11pt}h2,tr,figure{break-inside:avoid}h2{break-after:avoid}thead{display:table-header-group}table{font-size:8.5pt}th,td{padding:.2rem .25rem}.wide{overflow:visible}details{display:none}.warn{background:none}}`;
+@media print{body{background:#fff;color:#000;max-width:none;margin:0;padding:0;font-size:11pt}.muted,figcaption{color:#555}th,td{border-color:#999}a{color:inherit}pre{white-space:pre-wrap;overflow-wrap:anywhere}h2,tr,figure{break-inside:avoid}h2{break-after:avoid}thead{display:table-header-group}table{font-size:8.5pt}th,td{padding:.2rem .25rem}.wide{overflow:visible}details{display:none}.warn{background:none}}`;
 
 /** `body` is markup; everything in it that came from outside must have gone through `escapeHtml`. */
 export function htmlPage(title: string, body: string): string {
