@@ -1,9 +1,22 @@
 /** Sweeps as processes: the same tables however they are made, killed, gone on with or divided. */
-import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import {
+  appendFileSync,
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { parquetReadObjects } from 'hyparquet';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { parseAllDocuments } from 'yaml';
 import { openStream } from '../../sim/engine/random.ts';
-import { builtCli } from '../testing.ts';
+import { builtCli, PROJECT } from '../testing.ts';
 
 const cli = builtCli('sweep');
 const { run: simsup, start, at } = cli;
@@ -132,4 +145,72 @@ describe('simsup sweep', () => {
       stderr: expect.stringMatching(/bad\.yaml:6:5: .*did you mean 'workload\.scale'/),
     });
   });
+});
+
+describe('the example manifests', () => {
+  const SCENARIO = `apiVersion: simsup.dev/v1
+kind: Cluster
+spec: {controlPlane: {nodes: 0}, pools: [{name: a, gpuModel: H100, nodes: 1, gpusPerNode: 8, price: $2/h}]}
+---
+apiVersion: simsup.dev/v1
+kind: Simulation
+metadata: {name: shards}
+spec: {duration: 6h, policy: fifo}
+---
+apiVersion: simsup.dev/v1
+kind: Workload
+spec: {project: p, teams: [{name: t, arrivals: {perDay: 40}, sizes: [{gpus: 1}], duration: {exponential: {mean: 1h}}}]}
+`;
+  const GRID = `apiVersion: simsup.dev/v1
+kind: Study
+metadata: {name: scale}
+spec: {seeds: 4, grid: {workload.scale: [0.5, 2]}}
+`;
+  const example = (name: string) => readFileSync(join(PROJECT, 'docs/examples', name), 'utf8');
+
+  /** Commands `simsup` and `npx simsup` that run what was built here. */
+  beforeAll(() => {
+    mkdirSync(at('bin'));
+    for (const [name, skipped] of [
+      ['simsup', ''],
+      ['npx', 'shift\n'],
+    ]) {
+      writeFileSync(at(`bin/${name}`), `#!/bin/sh\n${skipped}exec "${process.execPath}" "${cli.program}" "$@"\n`);
+      chmodSync(at(`bin/${name}`), 0o755);
+    }
+  });
+  const shell = (script: string, variables: Record<string, string>) =>
+    promisify(execFile)('bash', ['-c', script], {
+      cwd: at('study'),
+      env: { ...process.env, PATH: `${at('bin')}:${process.env.PATH}`, ...variables },
+    });
+  it('make the tables of one sweep together: half of the shards in an Indexed Job, the others in a Slurm array', async () => {
+    mkdirSync(at('study'), { recursive: true });
+    writeFileSync(at('study/scenario.yaml'), SCENARIO);
+    writeFileSync(at('study/study.yaml'), GRID);
+    const [job, merge] = parseAllDocuments(example('sweep-kubernetes.yaml')).map((document) => document.toJS());
+    expect(job.spec).toMatchObject({ completionMode: 'Indexed', completions: 8, parallelism: 8 });
+    const [shard] = job.spec.template.spec.containers;
+    const mounted = shard.volumeMounts.map(({ mountPath }: { mountPath: string }) => mountPath);
+    expect(mounted).toEqual(['/study', '/results']);
+    // Where the array's files are: a shard is known by the paths it was given, too.
+    const here = (text: string) => text.replaceAll('/study/', '').replaceAll('/results', 'results');
+    expect(shard.command).toEqual(['sh', '-c']);
+    const array = example('sweep-slurm.sh');
+    expect(array).toContain('#SBATCH --array=0-7');
+    await Promise.all(
+      ['0', '1', '2', '3', '4', '5', '6', '7'].map((index) =>
+        index < '4'
+          ? shell(here(shard.args[0]), { JOB_COMPLETION_INDEX: index })
+          : shell(array, { SLURM_ARRAY_TASK_ID: index, SLURM_CPUS_PER_TASK: '1' }),
+      ),
+    );
+    const [merger] = merge.spec.template.spec.containers;
+    await shell(here(merger.command.join(' ')), {});
+    const merged = readFileSync(at('study/results/sweep.csv'), 'utf8');
+    expect(merged.trimEnd().split('\n')).toHaveLength(1 + 2 * 4);
+    const [, wrapped] = /--wrap '(.*)'/.exec(array) ?? [];
+    await shell(wrapped, {});
+    expect(readFileSync(at('study/results/sweep.csv'), 'utf8')).toBe(merged);
+  }, 180_000);
 });
