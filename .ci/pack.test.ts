@@ -92,8 +92,17 @@ kind: Workload
 spec: {project: p, jobs: [${Array.from({ length: 12 }, (_, i) => `{gpus: 4, submit: ${17 * i}m, duration: 40m}`).join(', ')}]}
 `,
     );
-    const bench = ['--no-install', 'simsup', 'bench', 'small.yaml', '--baseline', 'fifo', '--seeds', '2', '--change'];
-    const worse = call(folder, 'npx', ...bench, `version:${empty}#fifo`, '--json');
+    const bench = [
+      join(project, 'dist/cli/main.js'),
+      'bench',
+      'small.yaml',
+      '--baseline',
+      'fifo',
+      '--seeds',
+      '2',
+      '--change',
+    ];
+    const worse = call(folder, process.execPath, ...bench, `version:${empty}#fifo`, '--json');
     expect(worse.status, worse.said).toBe(1);
     const { change, cases } = JSON.parse(worse.stdout);
     expect(change).toBe('simsup 99.0.0#fifo');
@@ -103,6 +112,6 @@ spec: {project: p, jobs: [${Array.from({ length: 12 }, (_, i) => `{gpus: 4, subm
     });
     expect(cases[0].parting.baseline[0]).toMatchObject({ kind: 'place' });
     // The same policy of the same version is no change.
-    expect(call(folder, 'npx', ...bench, `version:${folder}#fifo`)).toMatchObject({ status: 0 });
+    expect(call(folder, process.execPath, ...bench, `version:${project}#fifo`)).toMatchObject({ status: 0 });
   }, 180_000);
 });
