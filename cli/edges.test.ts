@@ -110,7 +110,7 @@ const CASES: [File, string, string | RegExp][] = [
   ['free.yaml', 'reliability', 'With faults noticed in half the time: the same work.'],
   ['free.yaml', 'chargeback', 'who pays $0.00'],
   ['one.yaml', 'break-even', /does not pay here at any licence price: .* gives \$0 of useful work/],
-  ['stuck.yaml', 'run', 'Stalled: 2 jobs wait for GPUs and nothing can happen any more'],
+  ['stuck.yaml', 'run', 'Stalled: 2 jobs wait for GPUs, and nothing can happen any more'],
   ['stuck.yaml', 'compare', 'kubernetes never finishes its work in 2 of 2 seeds'],
   ['stuck.yaml', 'sweep', 'In 2 of 2 points some jobs never run'],
   ['stuck.yaml', 'plan', 'None of the 2 candidates runs every job'],
