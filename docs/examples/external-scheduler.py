@@ -1,4 +1,4 @@
-"""A scheduler behind a pipe: first in, first out, the head of the line blocks. docs/external.md has the protocol.
+"""A scheduler behind a pipe: first in, first out; who does not fit blocks the pools it may use. docs/external.md has the protocol.
 
     npx simsup run --policy-program "python3 external-scheduler.py"
 """
@@ -35,9 +35,9 @@ def take(job, task, node):
     return chosen
 
 
-def place(job, nodes, pool_of):
-    """The whole gang in one pool, or nothing; each worker on the fullest node that has room (best fit)."""
-    for pool in job["pools"]:
+def place(job, pools, nodes, pool_of):
+    """The whole gang in one of the pools, or nothing; each worker on the fullest node that has room (best fit)."""
+    for pool in pools:
         trial = {n["node"]: dict(n, free=list(n["free"])) for n in nodes if pool_of[n["node"]] == pool}
         placed = []
         for task in sorted(job["tasks"], key=lambda t: (-t["gpus"], t["task"])):
@@ -55,13 +55,17 @@ def place(job, nodes, pool_of):
 
 def decide(question, pool_of):
     actions = []
+    blocked = set()  # pools for which somebody in front waits
     for job in sorted(question["jobs"], key=lambda j: (j["submitUs"], j["job"])):
         if job["status"] != "pending":
             continue
-        tasks = place(job, question["nodes"], pool_of)
+        pools = [pool for pool in job["pools"] if pool not in blocked]
+        tasks = place(job, pools, question["nodes"], pool_of)
         if tasks is None:
-            actions.append({"kind": "wait", "job": job["job"], "reason": "head of the line, and no room"})
-            break
+            if pools:
+                actions.append({"kind": "wait", "job": job["job"], "reason": "head of the line, and no room"})
+            blocked.update(pools)
+            continue
         actions.append({"kind": "place", "job": job["job"], "tasks": tasks, "reason": "first come"})
     return {"actions": actions}
 

@@ -1,4 +1,4 @@
-// A scheduler behind a pipe: first in, first out, the head of the line blocks. docs/external.md has the protocol.
+// A scheduler behind a pipe: first in, first out; who does not fit blocks the pools it may use. docs/external.md has the protocol.
 //
 //	go build -o scheduler main.go && npx simsup run --policy-program ./scheduler
 package main
@@ -99,9 +99,12 @@ func wholeFree(n node) int {
 	return count
 }
 
-// The whole gang in one pool, or nothing; each worker on the fullest node that has room.
-func place(j job, nodes []node, poolOf map[int]int) []placement {
+// The whole gang in one pool that is not blocked, or nothing; each worker on the fullest node that has room.
+func place(j job, blocked map[int]bool, nodes []node, poolOf map[int]int) []placement {
 	for _, pool := range j.Pools {
+		if blocked[pool] {
+			continue
+		}
 		trial := append([]node{}, nodes...)
 		tasks := append([]task{}, j.Tasks...)
 		sort.SliceStable(tasks, func(a, b int) bool { return tasks[a].Gpus > tasks[b].Gpus })
@@ -140,13 +143,18 @@ func place(j job, nodes []node, poolOf map[int]int) []placement {
 func decide(q question, poolOf map[int]int) []action {
 	sort.SliceStable(q.Jobs, func(a, b int) bool { return q.Jobs[a].SubmitUs < q.Jobs[b].SubmitUs })
 	actions := []action{}
+	blocked := map[int]bool{} // pools for which somebody in front waits
 	for _, j := range q.Jobs {
 		if j.Status != "pending" {
 			continue
 		}
-		tasks := place(j, q.Nodes, poolOf)
+		tasks := place(j, blocked, q.Nodes, poolOf)
 		if tasks == nil {
-			return append(actions, action{"wait", j.Job, nil, "head of the line, and no room"})
+			for _, pool := range j.Pools {
+				blocked[pool] = true
+			}
+			actions = append(actions, action{"wait", j.Job, nil, "head of the line, and no room"})
+			continue
 		}
 		actions = append(actions, action{"place", j.Job, tasks, "first come"})
 	}
