@@ -123,7 +123,9 @@ function placeTask(attempt: Attempt, task: number, nodes: NodeSet): boolean {
   }
   const confined = nodes === session.scope.nodes;
   if ((confined || nodes === session.nodes.all) && packsWholeGpus(session, facts, scores)) {
-    const node = tightestNode(session, task, confined ? session.scope.has : null);
+    const among = confined ? session.scope.has : null;
+    const named = nominatedFor(session, task, among);
+    const node = named >= 0 ? named : tightestNode(session, task, among);
     return node >= 0 && placeOn(attempt, task, node);
   }
   const candidates = nodes.filter((node) => reasonAgainst(session, task, node) === FITS);
@@ -158,8 +160,8 @@ function bestOf(
   return best;
 }
 
-/** The scores come down to: room now before room later, then the node with the fewest free GPUs. */
-export function packsWholeGpus({ config, nodes }: Session, facts: TaskFacts, scores: TopologyScores): boolean {
+/** The scores come down to: the node named before, room now before room later, then the node with the fewest free GPUs. */
+export function packsWholeGpus({ config }: Session, facts: TaskFacts, scores: TopologyScores): boolean {
   const { plugins, gpuPlacement } = config;
   return (
     facts.kind === WHOLE &&
@@ -167,23 +169,33 @@ export function packsWholeGpus({ config, nodes }: Session, facts: TaskFacts, sco
     gpuPlacement === 'binpack' &&
     plugins.has('nodeplacement') &&
     plugins.has('nodeavailability') &&
-    scores.size === 0 &&
-    (facts.state.nominatedNode === null || !nodes.row.has(facts.state.nominatedNode))
+    scores.size === 0
   );
+}
+
+/** The node an earlier decision named, which outweighs all other scores, if the task may run there; −1 = none. */
+function nominatedFor(session: Session, task: number, among: Uint8Array | null): number {
+  const { nominatedNode } = session.facts[task].state;
+  if (nominatedNode === null || !session.config.plugins.has('nominatednode')) return -1;
+  const node = session.nodes.row.get(nominatedNode) ?? -1;
+  if (node < 0 || (among !== null && among[node] === 0)) return -1;
+  return reasonAgainst(session, task, node) === FITS ? node : -1;
 }
 
 /** The best node by those scores, found in the files of nodes by free GPUs; −1 = it fits nowhere. */
 function tightestNode(session: Session, task: number, among: Uint8Array | null): number {
   const { nodes, facts } = session;
+  const mayGo = (node: number): boolean =>
+    (among === null || among[node] === 1) && reasonAgainst(session, task, node) === FITS;
   let later = -1;
   for (let free = facts[task].asks[GPU]; free < nodes.byFree.length; free++) {
-    const file = nodes.byFree[free];
-    for (let node = file.first(); node >= 0; node = file.next(node)) {
-      if (among !== null && among[node] === 0) continue;
-      if (reasonAgainst(session, task, node) !== FITS) continue;
-      if (fitsNode(session, facts[task], node, true)) return node;
-      if (later < 0) later = node;
+    const idle = nodes.idleByFree[free];
+    for (let node = idle.first(); node >= 0; node = idle.next(node)) {
+      if (fitsNode(session, facts[task], node, true) && mayGo(node)) return node;
     }
+    if (later >= 0) continue;
+    const file = nodes.byFree[free];
+    for (let node = file.first(); node >= 0 && later < 0; node = file.next(node)) if (mayGo(node)) later = node;
   }
   return later;
 }

@@ -196,7 +196,11 @@ export interface Nodes {
   all: readonly number[];
   /** Nodes with GPUs by how many are idle or being released. */
   byFree: IdSet[];
+  /** Of those, the nodes with a GPU idle. */
+  idleByFree: IdSet[];
+  /** By node: where it is in `byFree`, −1 = nowhere; 1 = it is in `idleByFree` too. */
   filed: Int32Array;
+  filedIdle: Uint8Array;
 }
 
 export interface Slots {
@@ -360,12 +364,23 @@ function refile({ nodes, columns, dims }: Session, node: number): void {
   const at = node * dims + GPU;
   const free = columns[NODE_IDLE][at] + columns[NODE_RELEASING][at];
   const file = nodes.allocatable[at] === 0 ? -1 : Math.max(0, Math.trunc(free));
+  const idle = columns[NODE_IDLE][at] > 0 ? 1 : 0;
   const before = nodes.filed[node];
-  if (file === before) return;
-  if (before >= 0) nodes.byFree[before].delete(node);
-  while (nodes.byFree.length <= file) nodes.byFree.push(new IdSet(nodes.count));
-  if (file >= 0) nodes.byFree[file].add(node);
+  if (file === before && idle === nodes.filedIdle[node]) return;
+  if (before >= 0) {
+    nodes.byFree[before].delete(node);
+    nodes.idleByFree[before].delete(node);
+  }
+  while (nodes.byFree.length <= file) {
+    nodes.byFree.push(new IdSet(nodes.count));
+    nodes.idleByFree.push(new IdSet(nodes.count));
+  }
+  if (file >= 0) {
+    nodes.byFree[file].add(node);
+    if (idle === 1) nodes.idleByFree[file].add(node);
+  }
   nodes.filed[node] = file;
+  nodes.filedIdle[node] = idle;
 }
 
 /** Opens a slot for a GPU to be shared in parts; `label` null = the next free name on the node. */

@@ -23,7 +23,9 @@ export function compileNodes(states: readonly NodeState[], dims: number) {
     slotted: new Set<number>(),
     all: states.map((_, row) => row),
     byFree: [],
+    idleByFree: [],
     filed: new Int32Array(count).fill(-1),
+    filedIdle: new Uint8Array(count),
   };
 }
 

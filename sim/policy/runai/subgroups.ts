@@ -242,9 +242,9 @@ export function gangSatisfied({ columns }: Session, job: Job): boolean {
 
 /** Part of it runs but not enough of it, and none has finished. */
 export function isStale(session: Session, job: Job): boolean {
+  if (usedTasks(session, job) === 0 || gangSatisfied(session, job)) return false;
   const status = session.columns[TASK_STATUS_COLUMN];
-  if (usedTasks(session, job) === 0 || job.tasks.some((task) => status[task] === SUCCEEDED)) return false;
-  return !gangSatisfied(session, job);
+  return !job.tasks.some((task) => status[task] === SUCCEEDED);
 }
 
 /** A copy of a job that has only the tasks given. `fit`: minimums come down to what the copy has. */
