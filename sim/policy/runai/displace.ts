@@ -112,13 +112,12 @@ function searchFor(session: Session, lists: WorkLists, action: Displacing, job: 
     return { ...names, victims, legal, legalIfGone };
   }
   if (overQuota(session, job, leastQuota(session, tasksToAllocate(session, job))) !== null) return null;
-  const victims = once((): Lists => {
-    const below = runningOf(session, lists, job.queue).filter(
-      (other) =>
-        other !== job && other.priority < job.priority && (isElastic(other) || !shieldedFromPreempt(session, other)),
-    );
-    return new Map([[job.queue, below]]);
-  });
+  const below = runningOf(session, lists, job.queue).filter(
+    (other) =>
+      other !== job && other.priority < job.priority && (isElastic(other) || !shieldedFromPreempt(session, other)),
+  );
+  if (below.length === 0) return null;
+  const victims = (): Lists => new Map([[job.queue, below]]);
   const legal = ({ victims: named }: Scenario): boolean => {
     for (const [other, tasks] of named) {
       if (isElastic(other) && shieldedFromPreempt(session, other) && !keepsItsCore(session, other, tasks)) return false;

@@ -79,10 +79,45 @@ export function partOf(session: Session, { parts }: Scenario, task: number): Par
   return ours?.length === 1 ? ours[0] : ours?.find(({ tasks }) => tasks.includes(task));
 }
 
-/** Equal keys: the same tasks, the same victims. */
-export function keyOf({ pending, recordedTasks, added }: Scenario): string {
-  const sorted = (tasks: readonly number[]): string => [...tasks].sort((a, b) => a - b).join();
-  return `${sorted(pending)}|${sorted(recordedTasks)}|${sorted(added)}`;
+/** Sets that were tried: each is kept as its tasks, in order, and found by a number that equal sets share. */
+export class TriedSets {
+  private readonly byMark = new Map<number, Int32Array[]>();
+
+  has(scenario: Scenario): boolean {
+    const known = this.byMark.get(markOf(scenario));
+    if (known === undefined) return false;
+    const tasks = tasksOf(scenario);
+    return known.some((other) => other.length === tasks.length && other.every((task, at) => task === tasks[at]));
+  }
+
+  add(scenario: Scenario): void {
+    const mark = markOf(scenario);
+    const known = this.byMark.get(mark);
+    if (known === undefined) this.byMark.set(mark, [tasksOf(scenario)]);
+    else known.push(tasksOf(scenario));
+  }
+}
+
+/** Does not depend on the order of the tasks. */
+function markOf({ pending, recordedTasks, added }: Scenario): number {
+  let mark = pending.length + 31 * recordedTasks.length;
+  for (const task of recordedTasks) mark = (mark + Math.imul(task + 1, 0x9e3779b1)) | 0;
+  for (const task of added) mark = (mark + Math.imul(task + 1, 0x85ebca6b)) | 0;
+  for (const task of pending) mark = (mark + Math.imul(task + 1, 0xc2b2ae35)) | 0;
+  return mark;
+}
+
+/** Waiting, then recorded, then added, each in order. */
+function tasksOf({ pending, recordedTasks, added }: Scenario): Int32Array {
+  const tasks = new Int32Array(pending.length + recordedTasks.length + added.length + 2);
+  let end = 0;
+  for (const list of [pending, recordedTasks, added]) {
+    const from = end;
+    for (const task of list) tasks[end++] = task;
+    tasks.subarray(from, end).sort();
+    if (list !== added) tasks[end++] = -1;
+  }
+  return tasks;
 }
 
 /** Victims in the order in which they come up, and those already taken from it: several searches of one job start alike. */
@@ -174,21 +209,26 @@ export function nodeByNode(
   const latest = session.facts[base.added[base.added.length - 1]].job;
   const nodes = new Set(latest.tasks.map((task) => nodeOf[task]).filter((node) => node >= 0));
   const scenarios: Scenario[] = [];
+  // Nodes with the same jobs on them give the same set: a gang that has its nodes for itself gives one.
+  let alone = false;
   const seen = new Set<string>();
   // Rows are in order of name.
   for (const node of [...nodes].sort((a, b) => a - b)) {
     const jobs = base.jobsOn?.get(node);
-    if (jobs === undefined || !mayOffer(session, base, node, jobs, free[node], most)) continue;
+    if (jobs === undefined || (alone && jobs.size === 1 && jobs.has(latest))) continue;
+    if (!mayOffer(session, base, node, jobs, free[node], most)) continue;
+    if (jobs.size === 1 && jobs.has(latest)) {
+      alone = true;
+    } else if (nodes.size > 1) {
+      const key = JSON.stringify([...jobs].map(({ name }) => name).sort());
+      if (seen.has(key)) continue;
+      seen.add(key);
+    }
     const scenario = newScenario(base.preemptor, base.pending, base.recorded);
     for (const job of jobs) {
       const named = base.parts.get(job) ?? [];
       const tasks = named.length === 1 ? named[0].tasks : named.flatMap((each) => each.tasks);
       addVictims(session, scenario, tasks);
-    }
-    if (nodes.size > 1) {
-      const key = [...scenario.added].sort((a, b) => a - b).join();
-      if (seen.has(key)) continue;
-      seen.add(key);
     }
     scenarios.push(scenario);
   }

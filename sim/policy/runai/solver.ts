@@ -25,7 +25,6 @@ import { amongWaiting, sortWaiting, type WorkLists } from './lists.ts';
 import { idleGpus, releasingGpus } from './noderesources.ts';
 import {
   gather,
-  keyOf,
   nextGathered,
   nodeByNode,
   nodesTogether,
@@ -33,6 +32,7 @@ import {
   partOf,
   type Scenario,
   type Source,
+  TriedSets,
 } from './scenario.ts';
 import { evict, mark, takeBack } from './statement.ts';
 import { gangSatisfied, part, tasksToAllocate, usedTasks } from './subgroups.ts';
@@ -67,7 +67,7 @@ export function makeRoom(search: Search, job: Job): Room {
   sortWaiting(session, search.lists);
   const start = mark(session);
   const usedBefore = usedTasks(session, job);
-  const failed = new Set<string>();
+  const failed = new TriedSets();
   const budget = { left: session.config.maxScenariosPerJob || Infinity };
   const free = freeGpus(session);
   const feasible = feasibleNodes(session, job, free);
@@ -131,7 +131,7 @@ interface Attempt {
   search: Search;
   job: Job;
   way: typeof nodeByNode | typeof nodesTogether;
-  failed: Set<string>;
+  failed: TriedSets;
   budget: { left: number };
   feasible: readonly number[];
   free: Float64Array;
@@ -158,18 +158,22 @@ function solve(
   const victims = recorded.tasks.length > 0 ? opened() : (source.current ??= opened());
   const gathering = gather(session, preemptor, recorded.parts, victims, open, free);
   const most = recorded.tasks.length > 0 ? 0 : needsOnOneNode(session, gathering.scenario?.pending ?? [], free, open);
+  const allFit = capacityTest(session, gathering.scenario?.pending ?? [], free, open);
   for (let base = nextGathered(session, gathering); base !== null; base = nextGathered(session, gathering)) {
     for (const scenario of way(session, base, open, free, most)) {
       if (!largestFits(session, scenario, free, open)) continue;
       if (search.legalIfGone && noneMoves(session, scenario, free, open) && !search.legalIfGone(scenario)) continue;
-      const key = keyOf(scenario);
-      if (failed.has(key)) continue;
+      if (failed.has(scenario)) continue;
       if (budget.left-- <= 0) return null;
+      if (!allFit(scenario)) {
+        failed.add(scenario);
+        continue;
+      }
       const like = likeness(tried, scenario);
       if (like !== null && tried.failures.has(like)) continue;
       const solution = simulate(search, scenario, openInOrder);
       if (typeof solution !== 'string') return solution;
-      failed.add(key);
+      failed.add(scenario);
       if (like !== null && holdsForAlike(tried, scenario, solution)) tried.failures.add(like);
     }
   }
@@ -199,6 +203,41 @@ function noneMoves(session: Session, scenario: Scenario, free: Float64Array, ope
   for (const node of others) left += free[node];
   for (const node of open) left += free[node];
   return left < smallest;
+}
+
+/**
+ * Asks whether all the tasks together could fit once the victims have gone, counted node by node, for tasks that each ask for
+ * the same number of whole GPUs. A set that it denies fails in the simulation, where nobody adds to what is free.
+ */
+function capacityTest(
+  session: Session,
+  pending: readonly number[],
+  free: Float64Array,
+  open: ReadonlySet<number>,
+): (scenario: Scenario) => boolean {
+  const { facts, columns } = session;
+  const asked = pending.length === 0 ? 0 : facts[pending[0]].asks[GPU];
+  for (const task of pending) {
+    if (facts[task].kind !== WHOLE || facts[task].asks[GPU] !== asked || asked === 0) return () => true;
+  }
+  const fitting = (gpus: number): number => Math.max(0, Math.floor((gpus + ROUNDING) / asked));
+  let there = 0;
+  for (const node of open) there += fitting(free[node]);
+  if (there >= pending.length) return () => true;
+  const freed = new Float64Array(free.length);
+  return ({ recordedTasks, added }) => {
+    let fit = there;
+    for (const tasks of [recordedTasks, added]) {
+      for (const task of tasks) {
+        const node = columns[TASK_NODE][task];
+        const before = freed[node] === 0 && !open.has(node) ? 0 : fitting(free[node] + freed[node]);
+        freed[node] += columns[TASK_ACCEPTED_GPUS][task];
+        fit += fitting(free[node] + freed[node]) - before;
+      }
+    }
+    for (const tasks of [recordedTasks, added]) for (const task of tasks) freed[columns[TASK_NODE][task]] = 0;
+    return fit >= pending.length;
+  };
 }
 
 /** GPUs that the largest task asks for; shares are left to the simulation. */
