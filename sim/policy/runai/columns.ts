@@ -138,6 +138,8 @@ export interface Job extends JobView {
   uniform: boolean;
   /** What its tasks may be placed on, whatever they ask for, as long as nothing of it is placed. */
   constraints: string;
+  /** By action: `Session.changes` when a search for room was last in vain. */
+  inVain: Map<string, number>;
   /** What it uses of its queue, then what it still asks for, each CPU, MEMORY, GPU; null when stale. */
   sums: Float64Array | null;
 }
@@ -299,6 +301,8 @@ export interface Session {
   /** Some task has an affinity to other tasks, or an aversion. */
   podAffinity: boolean;
   waits: Map<Job, Wait>;
+  /** Counts whatever may change what a search finds; nothing that is taken back does. */
+  changes: number;
   /** Jobs whose tasks stand as a search left them, though nothing of it was decided; until the cycle is over. */
   loose: Set<Job>;
 }

@@ -10,7 +10,7 @@ import { JobOrder, type Lists } from './joborder.ts';
 import { mayReclaim, mayTakeFrom, reclaimIsLegal, useNow } from './legality.ts';
 import { moveInLists, openLists, runningOf, type WorkLists, waitingJobs } from './lists.ts';
 import { SmallestFailed } from './minimal.ts';
-import { keepsItsCore, shieldedFromPreempt, shieldedFromReclaim, shieldsFromReclaim } from './minruntime.ts';
+import { keepsItsCore, shieldedFromPreempt, shieldedFromReclaim, shieldsByTime, shieldsFromReclaim } from './minruntime.ts';
 import { freeGpuMemory, idleGpus, releasingGpus } from './noderesources.ts';
 import { leastQuota, overQuota } from './queues.ts';
 import type { Scenario } from './scenario.ts';
@@ -30,6 +30,7 @@ export function displaceAction(session: Session, action: Displacing, report: Rep
     waitingJobs(session, action, (job) => maySearch(session, action, job)),
   );
   const lists = openLists(session);
+  const timeMatters = shieldsByTime(session);
   while (!order.empty) {
     const { job } = order.pop();
     if (action === 'reclaim' && !mayReclaim(session, job)) continue;
@@ -46,7 +47,9 @@ export function displaceAction(session: Session, action: Displacing, report: Rep
       continue;
     }
     if (tasksToAllocate(session, job).some((task) => tooBig(session, task) >= 0)) continue;
-    const search = searchFor(session, lists, action, job);
+    // The real scheduler would look once more, at the same things, and find the same.
+    const known = !timeMatters && job.inVain.get(action) === session.changes;
+    const search = known ? null : searchFor(session, lists, action, job);
     const room = search === null ? 'none' : makeRoom(search, job);
     if (room === 'solved') {
       const operations = commit(session);
@@ -60,6 +63,7 @@ export function displaceAction(session: Session, action: Displacing, report: Rep
       session.waits.delete(job);
       report(operations, job);
     } else {
+      if (room === 'none') job.inVain.set(action, session.changes);
       if (room === 'loose') moveInLists(session, lists, letStand(session));
       smallest.add(job);
     }

@@ -16,6 +16,17 @@ export function shieldsFromReclaim(session: Session, reclaimer: number, victim: 
   return reclaimMinRuntime(session, reclaimer, victim) > 0;
 }
 
+/** Some job may be shielded now and not later. */
+export function shieldsByTime({ queues, config }: Session): boolean {
+  const asked = (us: number | null): boolean => us !== null && us > 0;
+  return (
+    asked(config.defaultPreemptMinRuntimeUs) ||
+    asked(config.defaultReclaimMinRuntimeUs) ||
+    queues.preemptMinRuntimeUs.some(asked) ||
+    queues.reclaimMinRuntimeUs.some(asked)
+  );
+}
+
 function reclaimMinRuntime({ queues, config }: Session, reclaimer: number, victim: number): number {
   const path = queues.path[victim];
   const own = queues.path[reclaimer];

@@ -87,6 +87,8 @@ export function divideShares(session: Session): void {
   const { queues, columns, jobs, total, config } = session;
   const used = columns[QUEUE_USED];
   const nonPreemptible = columns[QUEUE_NON_PREEMPTIBLE];
+  const divided = [used, nonPreemptible, ...queues.shares.map(({ fairShare }) => fairShare)];
+  const before = divided.map((column) => column.slice());
   used.fill(0);
   for (let queue = 0; queue < queues.count; queue++) queues.version[queue]++;
   nonPreemptible.fill(0);
@@ -110,6 +112,7 @@ export function divideShares(session: Session): void {
   for (let resource = 0; resource < SHARED; resource++) {
     divideFairShare(queues.tree, queues.shares[resource], total[resource], config.kValue);
   }
+  if (divided.some((column, at) => column.some((value, row) => value !== before[at][row]))) session.changes++;
 }
 
 /** What the job's tasks use, then what they still ask for: `Job.sums`. */

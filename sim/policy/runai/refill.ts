@@ -26,6 +26,7 @@ const MOST_LISTS = 10_000;
 
 /** `node`: the simulation's number of the session's row. */
 export function refill(view: View, session: Session, row: number, node: number): void {
+  const before = freeOn(session, row);
   empty(session, row);
   const { jobOfTask, firstTaskOn, nextTask } = view.cluster;
   const tasks: number[] = [];
@@ -37,8 +38,16 @@ export function refill(view: View, session: Session, row: number, node: number):
     const at = own?.tasks.find((other) => session.facts[other].state.name === name);
     if (at !== undefined) stand(session, at, row);
   }
+  const after = freeOn(session, row);
+  if (after.some((amount, at) => amount !== before[at])) session.changes++;
   session.journal.length = 0;
   if (session.groupLists.length > MOST_LISTS || session.ghostLists.length > MOST_LISTS) compact(session);
+}
+
+/** Idle, then being released. */
+function freeOn({ columns, dims }: Session, row: number): number[] {
+  const part = (column: number) => columns[column].subarray(row * dims, (row + 1) * dims);
+  return [...part(NODE_IDLE), ...part(NODE_RELEASING)];
 }
 
 function empty(session: Session, row: number): void {

@@ -2,7 +2,22 @@
  * A job that is as it was but for where its tasks stand and for its times: most that is said of jobs from one cycle to the
  * next. It keeps its rows; only what asks for other things is compiled anew (`upsertJob`).
  */
-import { type Job, PENDING, type Session, statusCode, TASK_ACCEPTED_GPUS, TASK_BEFORE } from './columns.ts';
+import {
+  BINDING,
+  BOUND,
+  type Job,
+  PENDING,
+  RELEASING,
+  RUNNING,
+  type Session,
+  statusCode,
+  TASK_ACCEPTED_GPUS,
+  TASK_BEFORE,
+  TASK_GHOSTS,
+  TASK_NODE,
+  TASK_STATUS_COLUMN,
+} from './columns.ts';
+import { isShared } from './requests.ts';
 import { lift, place } from './session.ts';
 import type { JobState, TaskState } from './state.ts';
 
@@ -10,6 +25,7 @@ import type { JobState, TaskState } from './state.ts';
 export function refreshJob(session: Session, job: Job, state: JobState): boolean {
   if (!isSameJob(session, job, state)) return false;
   const { columns, facts } = session;
+  if (!standsAlike(session, job, state)) session.changes++;
   for (const task of job.tasks) lift(session, task);
   state.tasks.forEach((own, i) => {
     const task = job.tasks[i];
@@ -50,6 +66,20 @@ function isSameJob(session: Session, job: Job, state: JobState): boolean {
     job.tasks.length === state.tasks.length &&
     state.tasks.every((own, i) => asksTheSame(facts[job.tasks[i]].state, own))
   );
+}
+
+/** It stands as it did but for what a search cannot tell apart: bound and running. Whole GPUs only. */
+function standsAlike({ columns, facts, nodes }: Session, job: Job, state: JobState): boolean {
+  if (job.preemptionDelayUs > 0 && job.evictedUs !== (state.evictedUs ?? null)) return false;
+  return job.tasks.every((task, at) => {
+    const { status, node } = state.tasks[at];
+    const was = columns[TASK_STATUS_COLUMN][task];
+    const runs = was === BINDING || was === BOUND || was === RUNNING;
+    if (isShared(facts[task]) || columns[TASK_GHOSTS][task] !== 0) return false;
+    if (was === PENDING) return status === 'Pending';
+    if (!(runs ? status === 'Running' : was === RELEASING && status === 'Releasing')) return false;
+    return node === nodes.name[columns[TASK_NODE][task]];
+  });
 }
 
 function asksTheSame(a: TaskState, b: TaskState): boolean {

@@ -115,6 +115,7 @@ export function openSession(state: SchedulerState, config: SchedulerConfig = DEF
     topologies: new Map(),
     podAffinity: false,
     waits: new Map(),
+    changes: 0,
     loose: new Set(),
   };
   const { columns, nodes } = session;
@@ -134,6 +135,7 @@ export function openSession(state: SchedulerState, config: SchedulerConfig = DEF
 
 /** Adds a job, or puts it in place of the one of that name: there too in the order of jobs. */
 export function upsertJob(session: Session, state: JobState): Job {
+  session.changes++;
   const before = session.jobs.get(state.name);
   if (before !== undefined) liftJob(session, before);
   const sets: Group[] = [];
@@ -161,6 +163,7 @@ export function upsertJob(session: Session, state: JobState): Job {
     shape: '',
     uniform: true,
     constraints: '',
+    inVain: new Map(),
     sums: null,
   };
   job.job = job;
@@ -249,6 +252,7 @@ function addTask(session: Session, job: Job, set: Group, state: TaskState): void
 export function removeJob(session: Session, name: string): void {
   const job = session.jobs.get(name);
   if (job === undefined) throw new Error(`session: no job '${name}'`);
+  session.changes++;
   liftJob(session, job);
   session.jobs.delete(name);
 }
@@ -267,6 +271,7 @@ export function freeRows(session: Session, job: Job): void {
 
 /** Puts a job that was set aside, or is new, into the session. */
 export function admit(session: Session, job: Job): void {
+  session.changes++;
   session.jobs.set(job.name, job);
   if (job.queue >= 0) session.queues.jobs[job.queue].add(job);
   session.journal.length = 0;
@@ -274,6 +279,7 @@ export function admit(session: Session, job: Job): void {
 
 /** Takes a job out of the session, but for its rows and its name in the list of jobs. */
 export function setAside(session: Session, job: Job): void {
+  session.changes++;
   for (const task of job.tasks) lift(session, task);
   if (job.queue >= 0) session.queues.jobs[job.queue].delete(job);
   session.waits.delete(job);
@@ -293,6 +299,7 @@ export function setTask(session: Session, jobName: string, taskName: string, cha
   const job = session.jobs.get(jobName);
   const task = job?.tasks.find((row) => session.facts[row].state.name === taskName);
   if (task === undefined) throw new Error(`session: no task '${taskName}' in job '${jobName}'`);
+  session.changes++;
   const node = session.columns[TASK_NODE][task];
   const labels = change.gpuGroups ?? groupsOf(session, task).map((slot) => session.slots.label[slot]);
   lift(session, task);
@@ -306,6 +313,7 @@ export function setTask(session: Session, jobName: string, taskName: string, cha
  */
 export function releasePromises(session: Session): void {
   const { columns, nodes, slots, loose } = session;
+  session.changes++;
   for (const job of session.jobs.values()) {
     for (const task of job.tasks) {
       const status = columns[TASK_STATUS_COLUMN][task];
@@ -380,6 +388,7 @@ function findSlot({ nodes, slots }: Session, node: number, label: string): numbe
 export function setNode(session: Session, name: string, change: Partial<Omit<NodeState, 'name'>>): void {
   const row = session.nodes.row.get(name);
   if (row === undefined) throw new Error(`session: no node '${name}'`);
+  session.changes++;
   describeNode(session, row, { ...nodeState(session, row), ...change });
   const { minGpuMemoryMiB } = session;
   measurePool(session);
@@ -395,6 +404,7 @@ export function setJobTimes(
 ): void {
   const job = session.jobs.get(name);
   if (job === undefined) throw new Error(`session: no job '${name}'`);
+  session.changes++;
   Object.assign(job, times);
   forget(job);
 }
@@ -403,6 +413,7 @@ export function setUsage(session: Session, queue: string, usage: QueueState['usa
   const row = session.queues.row.get(queue);
   if (row === undefined) throw new Error(`session: no queue '${queue}'`);
   const { shares } = session.queues;
+  session.changes++;
   shares[CPU].usage[row] = usage.cpu;
   shares[MEMORY].usage[row] = usage.memory;
   shares[GPU].usage[row] = usage.gpu;

@@ -299,7 +299,10 @@ export function capBorrowing(view: View, shards: Shards, shard: Shard): void {
       if (pool === shard.pool || deserved < 0) return;
       elsewhere += Math.max(0, shards.heldUnits[project * pools.length + pool] / GPU_UNITS - deserved);
     });
-    limit[shard.session.queues.row.get(name) as number] = own + Math.max(0, maxOverQuotaGpus - elsewhere);
+    const queue = shard.session.queues.row.get(name) as number;
+    const most = own + Math.max(0, maxOverQuotaGpus - elsewhere);
+    if (limit[queue] !== most) shard.session.changes++;
+    limit[queue] = most;
   });
 }
 

@@ -212,6 +212,7 @@ export function commit(session: Session): Operation[] {
   }
   operations.length = 0;
   session.journal.length = 0;
+  if (done.length > 0) session.changes++;
   return done;
 }
 
@@ -223,6 +224,7 @@ export function letStand(session: Session): Set<Job> {
   const { operations, facts, loose } = session;
   const touched = new Set(operations.map(({ task }) => facts[task].job));
   for (const job of touched) loose.add(job);
+  session.changes++;
   operations.length = 0;
   session.journal.length = 0;
   return touched;

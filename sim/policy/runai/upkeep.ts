@@ -30,6 +30,8 @@ import { ghostsOf, groupsOf, internGroups } from './statement.ts';
 
 /** Between cycles only. */
 export function tidy(session: Session): void {
+  // Shared GPUs may stand otherwise once they are counted afresh.
+  if (session.nodes.slotted.size > 0 || session.disturbed.size > 0) session.changes++;
   countAfresh(session);
   dropSlots(session);
   dropLists(session);
