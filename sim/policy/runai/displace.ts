@@ -4,7 +4,7 @@
  */
 
 import { tooBig } from './allocate.ts';
-import { type Job, RELEASING, type Report, type Session, TASK_STATUS_COLUMN } from './columns.ts';
+import type { Job, Report, Session } from './columns.ts';
 import type { ActionName } from './config.ts';
 import { JobOrder, type Lists } from './joborder.ts';
 import { mayReclaim, mayTakeFrom, reclaimIsLegal, useNow } from './legality.ts';
@@ -14,7 +14,7 @@ import { keepsItsCore, shieldedFromPreempt, shieldedFromReclaim, shieldsByTime, 
 import { freeGpuMemory, idleGpus, releasingGpus } from './noderesources.ts';
 import { leastQuota, overQuota } from './queues.ts';
 import type { Scenario } from './scenario.ts';
-import { makeRoom, type Search } from './solver.ts';
+import { makeRoom, type Search, type Stays } from './solver.ts';
 import { commit, letStand } from './statement.ts';
 import { isElastic, isReady, tasksToAllocate } from './subgroups.ts';
 
@@ -92,7 +92,7 @@ function searchFor(session: Session, lists: WorkLists, action: Displacing, job: 
         return found;
       });
     });
-    return { ...names, victims, legal: (scenario) => allPlacedAgain(session, scenario) };
+    return { ...names, victims, legal: allPlacedAgain };
   }
   if (action === 'reclaim') {
     const before = useNow(session);
@@ -104,15 +104,15 @@ function searchFor(session: Session, lists: WorkLists, action: Displacing, job: 
         return running.filter((other) => isElastic(other) || !shieldedFromReclaim(session, job, other));
       });
     });
-    const legal = ({ preemptor, victims: named }: Scenario): boolean => {
+    const legal = ({ preemptor, victims: named }: Scenario, stays: Stays): boolean => {
       for (const [other, tasks] of named) {
         if (!isElastic(other) || !shieldedFromReclaim(session, job, other)) continue;
         if (!keepsItsCore(session, other, tasks)) return false;
       }
-      return reclaimIsLegal(session, preemptor, named, before);
+      return reclaimIsLegal(session, preemptor, named, before, stays);
     };
     const legalIfGone = ({ preemptor, victims: named }: Scenario): boolean =>
-      reclaimIsLegal(session, preemptor, named, before, true);
+      reclaimIsLegal(session, preemptor, named, before, () => false);
     return { ...names, victims, legal, legalIfGone };
   }
   if (overQuota(session, job, leastQuota(session, tasksToAllocate(session, job))) !== null) return null;
@@ -168,9 +168,7 @@ function enoughFree(session: Session, job: Job): boolean {
   return free >= gpus && freeMemory >= memory;
 }
 
-function allPlacedAgain({ columns }: Session, { victims }: Scenario): boolean {
-  for (const tasks of victims.values()) {
-    if (tasks.some((task) => columns[TASK_STATUS_COLUMN][task] === RELEASING)) return false;
-  }
+function allPlacedAgain({ victims }: Scenario, stays: Stays): boolean {
+  for (const tasks of victims.values()) if (!tasks.every(stays)) return false;
   return true;
 }

@@ -7,14 +7,12 @@
  */
 import { packsWholeGpus } from './allocate.ts';
 import { GPU, type Group, type JobView, NODE_IDLE, NODE_RELEASING, type Session, TASK_NODE, WHOLE } from './columns.ts';
+import type { Failure } from './forecast.ts';
 import { jobComparison } from './joborder.ts';
 import { placeIn, type WorkLists } from './lists.ts';
 import { freeOf, isMigNode } from './noderesources.ts';
 import type { Scenario } from './scenario.ts';
 import { BELOW, isElastic } from './subgroups.ts';
-
-/** How a set failed: no room for the job, or the outcome was not allowed. */
-export type Failure = 'no-room' | 'not-allowed';
 
 /** What was tried in vain for one job as things stand. */
 export interface Tried {

@@ -8,7 +8,6 @@
 import {
   CPU,
   GPU,
-  isActiveAllocated,
   type Job,
   type JobView,
   MEMORY,
@@ -17,7 +16,6 @@ import {
   type Session,
   SHARED,
   TASK_ACCEPTED_GPUS,
-  TASK_STATUS_COLUMN,
 } from './columns.ts';
 import { UNLIMITED } from './fairshare.ts';
 import { allocatable, asShared, used, usedNonPreemptible, within, withinDeserved } from './queues.ts';
@@ -97,16 +95,15 @@ export function useNow({ columns }: Session): UseBefore {
 }
 
 /**
- * The victims, as a search's statement left them, may be taken. `before`: what queues used before it. Victims that found
- * another place are not counted where the configuration lets them be moved. `allGone`: asked before the simulation, of victims
- * that cannot find one.
+ * The victims may be taken. `before`: what queues used before the search's statement. Victims that found another place (`stays`)
+ * are not counted where the configuration lets them be moved.
  */
 export function reclaimIsLegal(
   session: Session,
   reclaimer: JobView,
   victims: ReadonlyMap<Job, readonly number[]>,
   before: UseBefore,
-  allGone = false,
+  stays: (task: number) => boolean,
 ): boolean {
   const { queues } = session;
   const asks = asShared(session, asksOf(session, reclaimer));
@@ -122,7 +119,7 @@ export function reclaimIsLegal(
   };
   const bundles = new Map<number, number[][]>();
   for (const [job, tasks] of victims) {
-    const taken = takenOf(session, job, tasks, allGone);
+    const taken = takenOf(session, job, tasks, stays);
     const known = bundles.get(job.queue);
     if (known !== undefined) known.push(...taken);
     else if (taken.length > 0) bundles.set(job.queue, taken);
@@ -158,10 +155,14 @@ function underDeserved({ queues }: Session, queue: number, more: readonly number
 }
 
 /** Elastic surplus one task at a time, then the core of the gang as one. */
-function takenOf(session: Session, job: Job, tasks: readonly number[], allGone: boolean): number[][] {
-  const { columns, config, facts } = session;
-  const moved = (task: number): boolean =>
-    !allGone && config.allowConsolidatingReclaim && isActiveAllocated(columns[TASK_STATUS_COLUMN][task]);
+function takenOf(
+  session: Session,
+  job: Job,
+  tasks: readonly number[],
+  stays: (task: number) => boolean,
+): number[][] {
+  const { config, facts } = session;
+  const moved = (task: number): boolean => config.allowConsolidatingReclaim && stays(task);
   const core: number[] = [];
   const taken: number[][] = [];
   for (const set of job.sets) {

@@ -103,18 +103,22 @@ function collect(session: Session, queue: number, victims: boolean, keep: (job: 
 }
 
 /** The victims and the preemptor, with as many of the other waiting jobs as it takes to keep their order. */
-export function amongWaiting(session: Session, lists: WorkLists, preemptor: JobView, victims: Iterable<Job>): Lists {
+export function amongWaiting(session: Session, lists: WorkLists, preemptor: JobView, victims: Iterable<JobView>): Lists {
   const { queues } = session;
   const involved = new Map<number, JobView[]>();
-  const jobs = new Set<Job>([...victims, preemptor.job]);
+  const jobs = new Set<Job>();
   const tops = new Set<number>();
-  for (const job of jobs) {
-    const view = job === preemptor.job ? preemptor : job;
+  const involve = (view: JobView): void => {
+    const { job } = view;
+    if (jobs.has(job)) return;
+    jobs.add(job);
     const known = involved.get(job.queue);
     if (known === undefined) involved.set(job.queue, [view]);
     else known.push(view);
     tops.add(queues.path[job.queue][0]);
-  }
+  };
+  for (const view of victims) involve(view.job === preemptor.job ? preemptor : view);
+  involve(preemptor);
   const result: Lists = new Map();
   for (let queue = 0; queue < queues.count; queue++) {
     // Whole trees of queues in which nothing happens change nobody's place.

@@ -19,7 +19,8 @@ import {
   TASK_STATUS_COLUMN,
   WHOLE,
 } from './columns.ts';
-import { type Failure, holdsForAlike, likeness, type Tried } from './interchangeable.ts';
+import { type Failure, foretell, openForecast } from './forecast.ts';
+import { holdsForAlike, likeness, type Tried } from './interchangeable.ts';
 import { JobOrder, type Lists } from './joborder.ts';
 import { amongWaiting, sortWaiting, type WorkLists } from './lists.ts';
 import { idleGpus, releasingGpus } from './noderesources.ts';
@@ -42,11 +43,14 @@ export interface Search {
   /** Jobs that may be victims, found once for a job. */
   victims: () => Lists;
   lists: WorkLists;
-  /** The outcome is allowed. The statement stands as simulated when this is asked. */
-  legal: (scenario: Scenario) => boolean;
+  /** The outcome is allowed. The statement stands as simulated when this is asked, or the outcome is foretold. */
+  legal: (scenario: Scenario, stays: Stays) => boolean;
   /** Asked before a simulation in which no victim can find another place. */
   legalIfGone?: (scenario: Scenario) => boolean;
 }
+
+/** Whether a victim's task keeps its place or finds another. */
+export type Stays = (task: number) => boolean;
 
 interface Solution {
   tasks: number[];
@@ -158,14 +162,14 @@ function solve(
   const victims = recorded.tasks.length > 0 ? opened() : (source.current ??= opened());
   const gathering = gather(session, preemptor, recorded.parts, victims, open, free);
   const most = recorded.tasks.length > 0 ? 0 : needsOnOneNode(session, gathering.scenario?.pending ?? [], free, open);
-  const allFit = capacityTest(session, gathering.scenario?.pending ?? [], free, open);
+  const forecast = openForecast(search, preemptor, gathering.scenario?.pending ?? [], open, free);
   for (let base = nextGathered(session, gathering); base !== null; base = nextGathered(session, gathering)) {
     for (const scenario of way(session, base, open, free, most)) {
       if (!largestFits(session, scenario, free, open)) continue;
       if (search.legalIfGone && noneMoves(session, scenario, free, open) && !search.legalIfGone(scenario)) continue;
       if (failed.has(scenario)) continue;
       if (budget.left-- <= 0) return null;
-      if (!allFit(scenario)) {
+      if (foretell(forecast, scenario) !== null) {
         failed.add(scenario);
         continue;
       }
@@ -203,41 +207,6 @@ function noneMoves(session: Session, scenario: Scenario, free: Float64Array, ope
   for (const node of others) left += free[node];
   for (const node of open) left += free[node];
   return left < smallest;
-}
-
-/**
- * Asks whether all the tasks together could fit once the victims have gone, counted node by node, for tasks that each ask for
- * the same number of whole GPUs. A set that it denies fails in the simulation, where nobody adds to what is free.
- */
-function capacityTest(
-  session: Session,
-  pending: readonly number[],
-  free: Float64Array,
-  open: ReadonlySet<number>,
-): (scenario: Scenario) => boolean {
-  const { facts, columns } = session;
-  const asked = pending.length === 0 ? 0 : facts[pending[0]].asks[GPU];
-  for (const task of pending) {
-    if (facts[task].kind !== WHOLE || facts[task].asks[GPU] !== asked || asked === 0) return () => true;
-  }
-  const fitting = (gpus: number): number => Math.max(0, Math.floor((gpus + ROUNDING) / asked));
-  let there = 0;
-  for (const node of open) there += fitting(free[node]);
-  if (there >= pending.length) return () => true;
-  const freed = new Float64Array(free.length);
-  return ({ recordedTasks, added }) => {
-    let fit = there;
-    for (const tasks of [recordedTasks, added]) {
-      for (const task of tasks) {
-        const node = columns[TASK_NODE][task];
-        const before = freed[node] === 0 && !open.has(node) ? 0 : fitting(free[node] + freed[node]);
-        freed[node] += columns[TASK_ACCEPTED_GPUS][task];
-        fit += fitting(free[node] + freed[node]) - before;
-      }
-    }
-    for (const tasks of [recordedTasks, added]) for (const task of tasks) freed[columns[TASK_NODE][task]] = 0;
-    return fit >= pending.length;
-  };
 }
 
 /** GPUs that the largest task asks for; shares are left to the simulation. */
@@ -291,7 +260,7 @@ function simulate(search: Search, scenario: Scenario, open: readonly number[]): 
     const gone = victims.filter((task) => status[task] === RELEASING);
     const moved = victims.filter((task) => status[task] === PIPELINED);
     failure = 'not-allowed';
-    if (legal(scenario)) {
+    if (legal(scenario, (task) => isActiveAllocated(status[task]))) {
       const tasks = [...gone, ...moved];
       const parts = new Set<Part>();
       for (const task of tasks) {

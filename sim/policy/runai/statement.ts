@@ -103,6 +103,29 @@ function chargeQueues(session: Session, task: number, sign: number): void {
   }
 }
 
+/** The same for tasks of one job that ask for whole amounts, at once; false = sums would not be exact, and nothing is charged. */
+export function chargeTasks(session: Session, tasks: readonly number[], sign: number): boolean {
+  const { facts, columns, queues } = session;
+  const { job } = facts[tasks[0]];
+  const amounts = [0, 0, 0];
+  for (const task of tasks) for (let resource = 0; resource < SHARED; resource++) amounts[resource] += facts[task].asks[resource];
+  const charged = job.preemptible ? [QUEUE_USED] : [QUEUE_USED, QUEUE_NON_PREEMPTIBLE];
+  for (const queue of queues.path[job.queue]) {
+    for (let at = queue * SHARED; at < (queue + 1) * SHARED; at++) {
+      if (charged.some((column) => !Number.isInteger(columns[column][at]))) return false;
+    }
+  }
+  for (const queue of queues.path[job.queue]) {
+    queues.version[queue]++;
+    for (const column of charged) {
+      for (let resource = 0; resource < SHARED; resource++) {
+        add(session, column, queue * SHARED + resource, sign * amounts[resource]);
+      }
+    }
+  }
+  return true;
+}
+
 export function evict(session: Session, task: number): void {
   const { columns } = session;
   const status = columns[TASK_STATUS_COLUMN][task];
