@@ -174,6 +174,8 @@ function boundsWithout(forecast: Forecast, scenario: Scenario, victims: Map<Job,
     }
   }
   for (const node of touched) {
+    // Nobody is placed on a node that is not ready.
+    if (nodes.ready[node] === 0) continue;
     const shared = nodes.slots[node].length;
     const before = open.has(node) ? free[node] : 0;
     const after = free[node] + given[node * dims + GPU];
@@ -208,6 +210,7 @@ function openBounds(forecast: Forecast, size: number): Bounds {
   if (bounds === undefined) {
     bounds = { size, atMost: 0, atLeast: 0 };
     for (const node of open) {
+      if (search.session.nodes.ready[node] === 0) continue;
       bounds.atMost += fitting(free[node] + search.session.nodes.slots[node].length, size);
       if (hasPlenty(forecast, node, free[node], null)) bounds.atLeast += fitting(free[node], size);
     }
@@ -216,7 +219,7 @@ function openBounds(forecast: Forecast, size: number): Bounds {
   return bounds;
 }
 
-/** A node that takes any task at hand, and as many as its GPUs are enough for. `given`: given back there. */
+/** A node (that is ready) takes any task at hand, and as many as its GPUs are enough for. `given`: given back there. */
 function hasPlenty(
   { search, most, smallest }: Forecast,
   node: number,
@@ -224,8 +227,8 @@ function hasPlenty(
   given: Float64Array | null,
 ): boolean {
   const { session } = search;
-  const { slots, taints, ready } = session.nodes;
-  if (slots[node].length > 0 || taints[node].length > 0 || ready[node] === 0 || isMigNode(session, node)) return false;
+  const { slots, taints } = session.nodes;
+  if (slots[node].length > 0 || taints[node].length > 0 || isMigNode(session, node)) return false;
   const tasks = fitting(gpus, smallest);
   for (let dim = 0, at = node * session.dims; dim < session.dims; dim++, at++) {
     if (dim !== GPU && freeOf(session, node, dim) + (given === null ? 0 : given[at]) < tasks * most[dim]) return false;
