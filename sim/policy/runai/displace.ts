@@ -10,7 +10,13 @@ import { JobOrder, type Lists } from './joborder.ts';
 import { mayReclaim, mayTakeFrom, reclaimIsLegal, useNow } from './legality.ts';
 import { moveInLists, openLists, runningOf, type WorkLists, waitingJobs } from './lists.ts';
 import { SmallestFailed } from './minimal.ts';
-import { keepsItsCore, shieldedFromPreempt, shieldedFromReclaim, shieldsByTime, shieldsFromReclaim } from './minruntime.ts';
+import {
+  keepsItsCore,
+  shieldedFromPreempt,
+  shieldedFromReclaim,
+  shieldsByTime,
+  shieldsFromReclaim,
+} from './minruntime.ts';
 import { freeGpuMemory, idleGpus, releasingGpus } from './noderesources.ts';
 import { leastQuota, overQuota } from './queues.ts';
 import type { Scenario } from './scenario.ts';

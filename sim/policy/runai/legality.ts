@@ -155,12 +155,7 @@ function underDeserved({ queues }: Session, queue: number, more: readonly number
 }
 
 /** Elastic surplus one task at a time, then the core of the gang as one. */
-function takenOf(
-  session: Session,
-  job: Job,
-  tasks: readonly number[],
-  stays: (task: number) => boolean,
-): number[][] {
+function takenOf(session: Session, job: Job, tasks: readonly number[], stays: (task: number) => boolean): number[][] {
   const { config, facts } = session;
   const moved = (task: number): boolean => config.allowConsolidatingReclaim && stays(task);
   const core: number[] = [];

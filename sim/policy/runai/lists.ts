@@ -103,7 +103,12 @@ function collect(session: Session, queue: number, victims: boolean, keep: (job: 
 }
 
 /** The victims and the preemptor, with as many of the other waiting jobs as it takes to keep their order. */
-export function amongWaiting(session: Session, lists: WorkLists, preemptor: JobView, victims: Iterable<JobView>): Lists {
+export function amongWaiting(
+  session: Session,
+  lists: WorkLists,
+  preemptor: JobView,
+  victims: Iterable<JobView>,
+): Lists {
   const { queues } = session;
   const involved = new Map<number, JobView[]>();
   const jobs = new Set<Job>();

@@ -108,7 +108,8 @@ export function chargeTasks(session: Session, tasks: readonly number[], sign: nu
   const { facts, columns, queues } = session;
   const { job } = facts[tasks[0]];
   const amounts = [0, 0, 0];
-  for (const task of tasks) for (let resource = 0; resource < SHARED; resource++) amounts[resource] += facts[task].asks[resource];
+  for (const task of tasks)
+    for (let resource = 0; resource < SHARED; resource++) amounts[resource] += facts[task].asks[resource];
   const charged = job.preemptible ? [QUEUE_USED] : [QUEUE_USED, QUEUE_NON_PREEMPTIBLE];
   for (const queue of queues.path[job.queue]) {
     for (let at = queue * SHARED; at < (queue + 1) * SHARED; at++) {
