@@ -205,6 +205,17 @@ export interface Nodes {
   filedIdle: Uint8Array;
 }
 
+/** GPUs and MiB of GPUs idle or being released, all told and by node; parts of shared ones included. */
+export interface Room {
+  changes: number;
+  /** On nodes that are ready. */
+  gpus: number;
+  memoryMiB: number;
+  free: Float64Array;
+  /** Nodes with something free, in order. */
+  nodes: readonly number[];
+}
+
 export interface Slots {
   count: number;
   label: string[];
@@ -303,6 +314,8 @@ export interface Session {
   waits: Map<Job, Wait>;
   /** Counts whatever may change what a search finds; nothing that is taken back does. */
   changes: number;
+  /** What nodes had free when `changes` stood as it says. */
+  room: Room | null;
   /** Jobs whose tasks stand as a search left them, though nothing of it was decided; until the cycle is over. */
   loose: Set<Job>;
 }

@@ -17,10 +17,11 @@ import {
   shieldsByTime,
   shieldsFromReclaim,
 } from './minruntime.ts';
-import { freeGpuMemory, idleGpus, releasingGpus } from './noderesources.ts';
+import { roomNow } from './noderesources.ts';
 import { leastQuota, overQuota } from './queues.ts';
 import type { Scenario } from './scenario.ts';
-import { makeRoom, type Search, type Stays } from './solver.ts';
+import type { Search, Stays } from './search.ts';
+import { makeRoom } from './solver.ts';
 import { commit, letStand } from './statement.ts';
 import { isElastic, isReady, tasksToAllocate } from './subgroups.ts';
 
@@ -163,15 +164,8 @@ function enoughFree(session: Session, job: Job): boolean {
     memory += session.facts[task].memoryMiB;
   }
   // Summed up first and compared then: shares that make up the amount asked for must not miss it by a rounding error.
-  let free = 0;
-  let freeMemory = 0;
-  for (let node = 0; node < session.nodes.count; node++) {
-    if (session.nodes.ready[node] === 0) continue;
-    free += idleGpus(session, node);
-    free += releasingGpus(session, node);
-    freeMemory += freeGpuMemory(session, node);
-  }
-  return free >= gpus && freeMemory >= memory;
+  const room = roomNow(session);
+  return room.gpus >= gpus && room.memoryMiB >= memory;
 }
 
 function allPlacedAgain({ victims }: Scenario, stays: Stays): boolean {

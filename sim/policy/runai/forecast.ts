@@ -25,12 +25,9 @@ import { amongWaiting } from './lists.ts';
 import { freeOf, isMigNode } from './noderesources.ts';
 import { leastQuota, overCapacity } from './queues.ts';
 import type { Scenario } from './scenario.ts';
-import type { Search } from './solver.ts';
+import type { Failure, Search } from './search.ts';
 import { chargeTasks, type Mark, mark, takeBack } from './statement.ts';
 import { BELOW, isElastic } from './subgroups.ts';
-
-/** How a set fails: no room for the job, or the outcome is not allowed. */
-export type Failure = 'no-room' | 'not-allowed';
 
 /** Shares of a GPU do not always add up to exactly one. */
 const ROUNDING = 1e-9;

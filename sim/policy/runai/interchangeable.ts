@@ -7,11 +7,11 @@
  */
 import { packsWholeGpus } from './allocate.ts';
 import { GPU, type Group, type JobView, NODE_IDLE, NODE_RELEASING, type Session, TASK_NODE, WHOLE } from './columns.ts';
-import type { Failure } from './forecast.ts';
 import { jobComparison } from './joborder.ts';
 import { placeIn, type WorkLists } from './lists.ts';
 import { freeOf, isMigNode } from './noderesources.ts';
 import type { Scenario } from './scenario.ts';
+import type { Failure } from './search.ts';
 import { BELOW, isElastic } from './subgroups.ts';
 
 /** What was tried in vain for one job as things stand. */

@@ -14,6 +14,7 @@ import {
   NODE_USED,
   PIPELINED,
   RELEASING,
+  type Room,
   type Session,
   SLOT_ALLOCATED,
   SLOT_MARKED,
@@ -244,4 +245,30 @@ export function freeGpuMemory(session: Session, node: number): number {
     if (releasing > 0 && !allReleasing(session, slot)) sum += releasing;
   }
   return sum;
+}
+
+/** What is free now, counted once until something changes. Not while a search's statement stands. */
+export function roomNow(session: Session): Room {
+  if (session.room?.changes === session.changes) return session.room;
+  const { count, ready } = session.nodes;
+  const room = {
+    changes: session.changes,
+    gpus: 0,
+    memoryMiB: 0,
+    free: new Float64Array(count),
+    nodes: [] as number[],
+  };
+  for (let node = 0; node < count; node++) {
+    const idle = idleGpus(session, node);
+    const releasing = releasingGpus(session, node);
+    room.free[node] = idle + releasing;
+    // Promises may have eaten what is being released, idle GPUs count all the same.
+    if (room.free[node] > 0 || idle > 0 || releasing > 0) room.nodes.push(node);
+    if (ready[node] === 0) continue;
+    room.gpus += idle;
+    room.gpus += releasing;
+    room.memoryMiB += freeGpuMemory(session, node);
+  }
+  session.room = room;
+  return room;
 }

@@ -116,6 +116,7 @@ export function openSession(state: SchedulerState, config: SchedulerConfig = DEF
     podAffinity: false,
     waits: new Map(),
     changes: 0,
+    room: null,
     loose: new Set(),
   };
   const { columns, nodes } = session;

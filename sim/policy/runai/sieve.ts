@@ -119,6 +119,11 @@ export function worthTrying(session: Session, sieve: Sieve, { recordedTasks, add
   }
   const { asked, roomiest, room } = sieve;
   if (asked.length === 1) return asked[0] === 0 || (roomiest.length > 0 && room[roomiest[0]] >= asked[0]);
+  if (asked[0] === asked[asked.length - 1] && Number.isInteger(asked[0]) && asked[0] > 0) {
+    let fit = 0;
+    for (const node of roomiest) fit += Math.max(0, Math.floor(room[node] / asked[0]));
+    return fit >= asked.length;
+  }
   return packs(
     asked,
     roomiest.map((node) => room[node]),

@@ -19,11 +19,11 @@ import {
   TASK_STATUS_COLUMN,
   WHOLE,
 } from './columns.ts';
-import { type Failure, foretell, openForecast } from './forecast.ts';
+import { foretell, openForecast } from './forecast.ts';
 import { holdsForAlike, likeness, type Tried } from './interchangeable.ts';
-import { JobOrder, type Lists } from './joborder.ts';
-import { amongWaiting, sortWaiting, type WorkLists } from './lists.ts';
-import { idleGpus, releasingGpus } from './noderesources.ts';
+import { JobOrder } from './joborder.ts';
+import { amongWaiting, sortWaiting } from './lists.ts';
+import { roomNow } from './noderesources.ts';
 import {
   gather,
   nextGathered,
@@ -35,22 +35,9 @@ import {
   type Source,
   TriedSets,
 } from './scenario.ts';
+import type { Failure, Search } from './search.ts';
 import { evict, mark, takeBack } from './statement.ts';
 import { gangSatisfied, part, tasksToAllocate, usedTasks } from './subgroups.ts';
-
-export interface Search {
-  session: Session;
-  /** Jobs that may be victims, found once for a job. */
-  victims: () => Lists;
-  lists: WorkLists;
-  /** The outcome is allowed. The statement stands as simulated when this is asked, or the outcome is foretold. */
-  legal: (scenario: Scenario, stays: Stays) => boolean;
-  /** Asked before a simulation in which no victim can find another place. */
-  legalIfGone?: (scenario: Scenario) => boolean;
-}
-
-/** Whether a victim's task keeps its place or finds another. */
-export type Stays = (task: number) => boolean;
 
 interface Solution {
   tasks: number[];
@@ -73,8 +60,8 @@ export function makeRoom(search: Search, job: Job): Room {
   const usedBefore = usedTasks(session, job);
   const failed = new TriedSets();
   const budget = { left: session.config.maxScenariosPerJob || Infinity };
-  const free = freeGpus(session);
-  const feasible = feasibleNodes(session, job, free);
+  const { free, nodes } = roomNow(session);
+  const feasible = job.tasks.some((task) => session.facts[task].cpuOnly) ? session.nodes.all : nodes;
   const source: Attempt['source'] = { current: null };
   for (const way of [nodeByNode, nodesTogether]) {
     const recorded: Solution = { tasks: [], parts: [] };
@@ -111,21 +98,6 @@ function largestSolvable(count: number, solvable: (tasks: number) => boolean): n
     else high = middle;
   }
   return low;
-}
-
-/** GPUs idle or being released, by node. */
-function freeGpus(session: Session): Float64Array {
-  const free = new Float64Array(session.nodes.count);
-  for (let node = 0; node < free.length; node++) free[node] = idleGpus(session, node) + releasingGpus(session, node);
-  return free;
-}
-
-/** Nodes with GPUs idle or being released; all of them if some task of the job needs no GPU. */
-function feasibleNodes(session: Session, job: Job, free: Float64Array): readonly number[] {
-  const { facts, nodes } = session;
-  if (job.tasks.some((task) => facts[task].cpuOnly)) return nodes.all;
-  // Promises may have eaten what is being released, idle GPUs count all the same.
-  return nodes.all.filter((node) => free[node] > 0 || idleGpus(session, node) > 0 || releasingGpus(session, node) > 0);
 }
 
 /** Shares of a GPU do not always add up to exactly one. */
