@@ -50,6 +50,7 @@ export function actionsOf(
     if (bind !== undefined || view.cluster.taskNode[step.task] < 0) cancelled.add(step);
   }
   cancelHalves(view, steps, cancelled, leaving);
+  cancelUnbindable(view, steps, cancelled, opened);
   const actions: (PlaceAction | PreemptAction | ShrinkAction)[] = [];
   const places = new Map<number, PlaceAction>();
   const evictions = new Map<number, ShrinkAction>();
@@ -101,6 +102,34 @@ function cancelHalves(view: View, steps: readonly Step[], cancelled: Set<Step>, 
     // Whoever loses workers and then has too few stops as a whole (`wholeOrPart`).
     const workers = evicted > 0 ? stay : stay + bound.length;
     if (workers < view.scenario.jobs.minTasks[job]) for (const step of bound) cancelled.add(step);
+  }
+}
+
+/**
+ * The scheduler may bind a share to a GPU of its own that is only being released (gpuSharing.go, findGpuForSharingOnNode, asks
+ * whether the node has room on any GPU). There is none to reserve, so the binder fails: nothing of that job starts now.
+ */
+function cancelUnbindable(view: View, steps: readonly Step[], cancelled: Set<Step>, opened: Opened): void {
+  if (!steps.some(({ kind, labels }) => kind === 'bind' && labels.length > 0)) return;
+  const { trial, scenario, cluster } = view;
+  const begin = trial.mark();
+  for (let again = true; again; ) {
+    again = false;
+    const tried: Opened = { gpuOf: new Map(opened.gpuOf), gpus: new Set(opened.gpus) };
+    for (const step of steps) {
+      if (step.kind !== 'bind' || cancelled.has(step)) continue;
+      const gpus = scenario.jobs.taskGpus[step.task];
+      const shared = step.labels.length > 0;
+      const fits = cluster.fits(step.job, gpus, step.node);
+      const mask = shared && fits ? gpusFor(view, step, tried) : cluster.pickGpus(step.job, gpus, step.node);
+      if (shared && (!fits || mask >= 2 ** scenario.nodes.gpus[step.node])) {
+        for (const other of steps) if (other.kind === 'bind' && other.job === step.job) cancelled.add(other);
+        again = true;
+        break;
+      }
+      trial.place(step.task, step.node, mask);
+    }
+    trial.takeBack(begin);
   }
 }
 
@@ -163,7 +192,8 @@ function gpuNamed({ cluster }: View, node: number, label: string, { gpuOf, gpus 
   if (shared && !gpus.has(named)) return named;
   // A label of its own making: the lowest GPU that is still whole.
   let gpu = from;
-  while (cluster.gpuFree[gpu] !== GPU_UNITS || gpus.has(gpu)) gpu++;
+  const end = cluster.gpuStart[node + 1];
+  while (gpu < end && (cluster.gpuFree[gpu] !== GPU_UNITS || gpus.has(gpu))) gpu++;
   gpuOf.set(key, gpu);
   gpus.add(gpu);
   return gpu;
