@@ -96,10 +96,11 @@ function closedForm(spec: ServingSpec, seed: string, durationUs: number): number
 function monthAtRate(): ServingResult {
   const { serving = [], seed, durationUs } = builtin('mission-control');
   const seconds = () => closedForm(serving[0], seed, durationUs);
-  const runs = Array.from({ length: 9 }, seconds).sort((x, y) => x - y);
+  // The best of them: processor time too grows where others use the same caches.
+  const best = Math.min(...Array.from({ length: 9 }, seconds));
   return {
-    ...{ name: 'serving/month-at-rate', size: durationUs / HOUR_US, ours: 1000 * runs[4], rival: '–', theirs: null },
-    ...{ ratio: null, unit: 'CPU ms' },
+    ...{ name: 'serving/month-at-rate', size: durationUs / HOUR_US, ours: 1000 * best, rival: '–', theirs: null },
+    ...{ ratio: null, unit: 'CPU ms, best of 9' },
   };
 }
 
