@@ -10,6 +10,7 @@ import { divideFairShare, queueTree, resourceColumns } from '../../sim/policy/ru
 import { openSession } from '../../sim/policy/runai/session.ts';
 import type { JobState, NodeState, QueueState, SchedulerState, TaskState } from '../../sim/policy/runai/state.ts';
 import { idleLook } from './idle.ts';
+import { isAskedFor } from './only.ts';
 
 export interface CycleResult {
   name: string;
@@ -70,12 +71,12 @@ const LONG_ENOUGH_MS = 3000;
 const MOST_TIMES = 12;
 
 export function cycleResults({ only, quick }: { only: string; quick: boolean }): CycleResult[] {
-  const names = Object.keys(LOADS).filter((name) => name.includes(only) && !(quick && LOADS[name].nodes > 100));
+  const names = Object.keys(LOADS).filter((name) => isAskedFor(name, only) && !(quick && LOADS[name].nodes > 100));
   // What is measured first is not to pay for the compiler.
   if (names.length > 0 && !quick) measure('', LOADS['cycle/fill/100'], 3);
   const results = names.map((name) => measure(name, LOADS[name], quick ? 1 : MOST_TIMES));
-  if (ROW.includes(only)) results.push(fairShares(quick ? 20 : 200));
-  if (IDLE.includes(only) && !quick) {
+  if (isAskedFor(ROW, only)) results.push(fairShares(quick ? 20 : 200));
+  if (isAskedFor(IDLE, only) && !quick) {
     const { milliseconds, waiting } = idleLook(5);
     results.push(row(IDLE, waiting, milliseconds, 'looks/s', 0));
   }

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import FlatQueue from 'flatqueue';
 import { Engine } from '../../sim/engine/engine.ts';
 import { EventQueue } from '../../sim/engine/queue.ts';
+import { isAskedFor } from './only.ts';
 
 /** Rates are per second. `theirs` and `ratio` are null, and `skipped` says why, where the rival cannot be run. */
 export type HoldResult = {
@@ -52,7 +53,7 @@ export function holdResults({ sizes = [1e3, 1e5, 1e6], only = '', quick = false 
   const results: HoldResult[] = [];
   for (const [distribution, sample] of Object.entries(samplers)) {
     const name = `queue/${distribution}`;
-    if (!name.includes(only)) continue;
+    if (!isAskedFor(name, only)) continue;
     const increments = draw(sample);
     for (const size of sizes) {
       const holds = quick ? 3e5 : 1.5e6;
@@ -78,7 +79,7 @@ export function holdResults({ sizes = [1e3, 1e5, 1e6], only = '', quick = false 
 export function engineAgainstSimpy(options: HoldOptions & { python?: string } = {}): HoldResult[] {
   const { sizes = [1e3, 1e5], only = '', quick = false, python = 'python3' } = options;
   const name = 'engine/exponential';
-  if (!name.includes(only)) return [];
+  if (!isAskedFor(name, only)) return [];
   const increments = draw(samplers.exponential!);
   return sizes.map((size) => {
     const events = quick ? 3e5 : 1.5e6;

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { toldOrExit } from '../options.ts';
 import { type CycleResult, cycleResults } from './cycle.ts';
 import { engineAgainstSimpy, type HoldResult, holdResults } from './hold.ts';
+import { isAskedFor } from './only.ts';
 import { againstNLogN, REPLAYS, type ReplayResult, replay } from './replay.ts';
 import { scaleText, YEAR_DAYS } from './scale.ts';
 import { type ServingResult, servingResults } from './serving.ts';
@@ -13,9 +14,9 @@ const HELP = `Usage: npm run speed -- [--json] [--only NAME] [--quick]
 
 Rates of the event queue against flatqueue, of the engine against SimPy, of trace replays, growth with cluster size, cycles of Run:ai's policy, and requests served.
   --json        one JSON object on standard output
-  --only NAME   rows whose name contains NAME, e.g. queue/ties, engine, replay/philly, growth, cycle, serving
+  --only NAME   rows of that name, or whose name begins with NAME/: queue/ties, engine, replay/philly, growth, cycle, serving
   --quick       shorter and less exact
-  --days N      of the year of the scale rows, which run only where NAME contains scale (default 365)
+  --days N      of the year of the scale rows, which run only where NAME begins with scale (default 365)
   --scenario N  prints the scale rows' scenario of N GPUs, for simsup run, and measures nothing
 Example: npm run speed -- --only queue --json
 `;
@@ -46,8 +47,8 @@ function main(): number {
     process.stdout.write(scaleText(gpus, 'fifo', days));
     return 0;
   }
-  const long = (name: string) => name.startsWith('scale/') && !only.includes('scale');
-  const replays = Object.keys(REPLAYS).filter((name) => name.includes(only) && !long(name));
+  const long = (name: string) => name.startsWith('scale/') && !only.startsWith('scale');
+  const replays = Object.keys(REPLAYS).filter((name) => isAskedFor(name, only) && !long(name));
   // The n log n comparison needs its base.
   if (replays.some((name) => name.startsWith('growth/')) && !replays.includes('growth/1000'))
     replays.push('growth/1000');
@@ -59,7 +60,7 @@ function main(): number {
     ...servingResults({ only, quick }),
   ];
   if (results.length === 0) {
-    process.stderr.write(`speed: no row's name contains '${only}'\n\n${HELP}`);
+    process.stderr.write(`speed: no row is called '${only}'\n\n${HELP}`);
     return 2;
   }
   const machine = { cpu: cpus()[0].model, cores: cpus().length, node: process.version };

@@ -9,7 +9,7 @@ import { openStream } from '../../sim/engine/random.ts';
 import { exponential, lognormal } from '../../sim/engine/samplers.ts';
 import { plainProject, plainScenario } from '../../sim/plain.ts';
 import { JobsBuilder, nodeColumns, type Scenario, SECOND_US, simulate } from '../../sim/simulate.ts';
-import { SCALE_POLICIES, SCALE_SIZES, scaleText, YEAR_DAYS } from './scale.ts';
+import { GANG_POLICIES, gangText, SCALE_POLICIES, SCALE_SIZES, scaleText, YEAR_DAYS } from './scale.ts';
 
 export interface ReplayResult {
   name: string;
@@ -64,6 +64,12 @@ export const REPLAYS: Record<string, { file: string | null; scenario: (days: num
         { file: null, scenario: (days: number) => Promise.resolve(readScenario(scaleText(gpus, policy, days))) },
       ]),
     ),
+  ),
+  ...Object.fromEntries(
+    GANG_POLICIES.map((policy) => [
+      `scale/gang/${policy}`,
+      { file: null, scenario: (days: number) => Promise.resolve(readScenario(gangText(policy, days))) },
+    ]),
   ),
 };
 

@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest';
 import { readScenario } from '../../scenarios/index.ts';
 import { DAY_US, JOB_STATUS, simulate } from '../../sim/simulate.ts';
-import { SCALE_POLICIES, scaleText } from './scale.ts';
+import { isAskedFor } from './only.ts';
+import { GANG_POLICIES, gangText, SCALE_POLICIES, scaleText } from './scale.ts';
 
 /** GPU-days that the jobs ask for, over those there are. */
 function askedLoad(gpus: number, days: number): number {
@@ -28,4 +29,20 @@ it.each(SCALE_POLICIES)('%s: work gets done and things break', (policy) => {
   expect(run.policyName).toBe(policy);
   expect(run.faults.filter(({ effective }) => effective).length).toBeGreaterThan(0);
   expect(run.jobs.status.filter((status) => JOB_STATUS[status] === 'completed').length).toBeGreaterThan(100);
+});
+
+it.each(GANG_POLICIES)('%s: the gang runs, breaks and goes on beside small jobs', (policy) => {
+  const scenario = readScenario(gangText(policy, 5));
+  const run = simulate(scenario);
+  const gang = scenario.jobs.ids.indexOf('gang');
+  expect(JOB_STATUS[run.jobs.status[gang]]).not.toBe('failed');
+  expect(run.jobs.restarts[gang]).toBeGreaterThan(0);
+  expect(run.jobs.status.filter((status) => JOB_STATUS[status] === 'completed').length).toBeGreaterThan(10);
+});
+
+it('finds rows by their names and by whole parts of them', () => {
+  expect(isAskedFor('scale/fifo/1000', 'scale/fifo/1000')).toBe(true);
+  expect(isAskedFor('scale/fifo/10000', 'scale/fifo/1000')).toBe(false);
+  expect(isAskedFor('scale/fifo/10000', 'scale')).toBe(true);
+  expect(isAskedFor('engine', '')).toBe(true);
 });

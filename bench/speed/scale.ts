@@ -94,3 +94,38 @@ ${teams
   .join('\n')}
 `;
 }
+
+/** Policies of the year with one big gang. */
+export const GANG_POLICIES = ['fifo-backfill', 'runai'] as const;
+
+/** YAML of a year of 16,384 GPUs with faults: a gang on half of them, small jobs that ask for four fifths of the rest. */
+export function gangText(policy: string, days = YEAR_DAYS): string {
+  return `# One gang of 8,192 GPUs that outlasts the year, and 60 jobs a day of 1 to 64 GPUs, on 16,384 GPUs with faults.
+apiVersion: simsup.dev/v1
+kind: Simulation
+metadata: {name: big-gang}
+spec: {duration: ${days}d, policy: ${policy}, stack: mission-control}
+---
+apiVersion: simsup.dev/v1
+kind: Cluster
+spec:
+  pools:
+    - {name: h100, gpuModel: H100-SXM5, nodes: 2048, gpusPerNode: 8, nodesPerNvlinkDomain: 1}
+---
+apiVersion: simsup.dev/v1
+kind: FaultModel
+spec: {preset: default}
+---
+apiVersion: simsup.dev/v1
+kind: Workload
+spec:
+  defaults: {startup: 3m42s, restore: 130s, checkpointEvery: 1h, checkpointStall: 1s}
+  jobs:
+    - {id: gang, project: pretraining, gpus: 8192, workers: 1024, duration: 400d}
+  teams:
+    - name: small
+      sizes: [{gpus: 1, weight: 10}, {gpus: 8, weight: 30}, {gpus: 16, weight: 30}, {gpus: 32, weight: 20}, {gpus: 64, weight: 10}]
+      arrivals: {perDay: 60, pattern: diurnal}
+      duration: {lognormal: {median: 3d, sigma: 1}, max: 21d}
+`;
+}

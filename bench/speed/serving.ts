@@ -16,6 +16,7 @@ import { type Arrival, type Arrivals, generated, replayed } from '../../sim/worl
 import { replicaSettings } from '../../sim/world/serving/deployed.ts';
 import { minuteLoad } from '../../sim/world/serving/load.ts';
 import { RateFleet } from '../../sim/world/serving/rate-fleet.ts';
+import { isAskedFor } from './only.ts';
 
 export interface ServingResult {
   name: string;
@@ -106,7 +107,7 @@ function monthAtRate(): ServingResult {
 
 export function servingResults({ only, quick }: { only: string; quick: boolean }): ServingResult[] {
   const results: ServingResult[] = [];
-  if ('serving/azure-hour'.includes(only)) {
+  if (isAskedFor('serving/azure-hour', only)) {
     const file = TRACE.find((path) => existsSync(path));
     if (file === undefined)
       results.push({
@@ -118,8 +119,8 @@ export function servingResults({ only, quick }: { only: string; quick: boolean }
       results.push(timed('serving/azure-hour', columns.count, 4, () => replayed(columns), true));
     }
   }
-  if ('serving/month-at-rate'.includes(only)) results.push(monthAtRate());
-  if ('serving/drawn'.includes(only)) {
+  if (isAskedFor('serving/month-at-rate', only)) results.push(monthAtRate());
+  if (isAskedFor('serving/drawn', only)) {
     const count = quick ? 100_000 : 10_000_000;
     const drawn = () =>
       generated(

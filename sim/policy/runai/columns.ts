@@ -316,6 +316,8 @@ export interface Session {
   changes: number;
   /** What nodes had free when `changes` stood as it says. */
   room: Room | null;
+  /** By node and dimension, for sums that are needed for a moment: all 0 in between. */
+  scratch: Float64Array;
   /** Jobs whose tasks stand as a search left them, though nothing of it was decided; until the cycle is over. */
   loose: Set<Job>;
 }

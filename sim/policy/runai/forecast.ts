@@ -80,7 +80,6 @@ export function openForecast(
   free: Float64Array,
 ): Forecast {
   const { session } = search;
-  const { dims, nodes } = session;
   const size = sizeOf(session, pending);
   return {
     search,
@@ -92,7 +91,7 @@ export function openForecast(
     free,
     leaving: new Map(),
     base: new Map(),
-    given: new Float64Array(nodes.count * dims),
+    given: session.scratch,
     most: mostOf(session, pending),
     smallest: size,
   };

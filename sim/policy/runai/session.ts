@@ -117,6 +117,7 @@ export function openSession(state: SchedulerState, config: SchedulerConfig = DEF
     waits: new Map(),
     changes: 0,
     room: null,
+    scratch: new Float64Array(nodeStates.length * dims),
     loose: new Set(),
   };
   const { columns, nodes } = session;
