@@ -7,6 +7,7 @@ import { runColumns } from '../reports/run-columns.ts';
 import { summarise } from '../reports/summary.ts';
 import { ScenarioError } from '../scenarios/problem.ts';
 import { readScenario } from '../scenarios/read.ts';
+import { scenarioJsonSchema } from '../scenarios/schema.ts';
 import { Lives, POLICIES, Recorder, type Run, type Scenario, Simulation } from '../sim/simulate.ts';
 import { builtinFiles } from './data.ts';
 import { lookupOf } from './lookup.ts';
@@ -119,7 +120,7 @@ const api = {
   withControl: async (text: string, id: string, value: string): Promise<string> =>
     (await import('./controls.ts')).withControl(text, id, value),
 
-  schema: async (): Promise<Record<string, unknown>> => (await import('../scenarios/schema.ts')).scenarioJsonSchema(),
+  schema: (): Record<string, unknown> => scenarioJsonSchema(),
 
   async policies(): Promise<PolicyFacts[]> {
     await loadPolicies();
