@@ -97,11 +97,12 @@ function cancelHalves(view: View, steps: readonly Step[], cancelled: Set<Step>, 
     else if (step.kind === 'evict') of.evicted++;
   }
   for (const [job, { bound, evicted, disturbed }] of counts) {
-    if (bound.length === 0 || (evicted === 0 && !disturbed)) continue;
+    if (bound.length === 0 || (evicted === 0 && !disturbed && !leaving.jobs.has(job))) continue;
     const stay = staying(view, job, leaving) - evicted;
     // Whoever loses workers and then has too few stops as a whole (`wholeOrPart`).
     const workers = evicted > 0 ? stay : stay + bound.length;
-    if (workers < view.scenario.jobs.minTasks[job]) for (const step of bound) cancelled.add(step);
+    // One that was told to stop as a whole comes back as a whole, not at this moment.
+    if (leaving.jobs.has(job) || workers < view.scenario.jobs.minTasks[job]) for (const step of bound) cancelled.add(step);
   }
 }
 

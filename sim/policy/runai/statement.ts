@@ -232,7 +232,10 @@ export function commit(session: Session): Operation[] {
   const done = operations.filter(({ kind, task }) => kind !== 'unevict' && !(kind === 'evict' && undone.has(task)));
   for (const { kind, task } of done) {
     if (kind === 'allocate') setStatus(session, task, BINDING);
-    if (kind === 'evict') write(session, TASK_VIRTUAL, task, 0);
+    if (kind !== 'evict') continue;
+    // From now on it is leaving for good, and not to be placed again.
+    write(session, TASK_VIRTUAL, task, 0);
+    forget(session.facts[task].job);
   }
   operations.length = 0;
   session.journal.length = 0;
