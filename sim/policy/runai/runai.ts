@@ -195,14 +195,16 @@ export function createRunai(args: RunaiArgs, everyPeriod = false): Policy<Memory
   function carryOut(run: Run, pool: number): boolean {
     const { view, memory, shards, now } = run;
     const own = memory.pools[pool];
-    let due = 0;
-    for (; due < own.outbox.length && own.outbox[due].atUs <= now; due++) {
-      const { action } = own.outbox[due];
+    let count = 0;
+    while (count < own.outbox.length && own.outbox[count].atUs <= now) count++;
+    const due = own.outbox.splice(0, count);
+    for (const { action } of due) {
+      // Nobody else decides on it at this moment, though the world has not changed yet.
+      run.decided.add(action.job);
       if (isStillPossible(view, action)) run.actions.push(action);
       else followJob(view, memory, rules, shards, action.job);
     }
-    own.outbox.splice(0, due);
-    return due > 0 || own.outbox.length > 0 || now < own.busyUntilUs;
+    return due.length > 0 || own.outbox.length > 0 || now < own.busyUntilUs;
   }
 
   /** Notes what each queue holds from now on. */

@@ -132,7 +132,7 @@ export function followJob(view: View, memory: Memory, rules: ShardRules, shards:
   count(view, shards, job, Math.max(0, pool), units);
   if (poolOf[job] !== pool && poolOf[job] >= 0) leave(shards, scenario.jobs.ids[job], job, poolOf[job]);
   standIn(shards, job, pool, alive && status !== TERMINATING && wants);
-  if (alive && status === PENDING && pooled.length > 1) roaming.add(job);
+  if (alive && status === PENDING && pooled.length > 1 && postedIn(memory, job) < 0) roaming.add(job);
   else roaming.delete(job);
   if (alive) settle(view, memory, rules, shards, job, pool);
   else for (const shard of list) forgetGuest(shard, job);
@@ -145,11 +145,18 @@ export function standIn({ poolOf, wanting }: Shards, job: number, pool: number, 
   if (pool >= 0 && wants) wanting[pool].add(job);
 }
 
-/** Where a waiting job stands in line: where it was promised a place, else in the first pool of its list. */
-function homeOf({ scenario }: View, { promises }: Memory, job: number): number {
+/** The pool whose slow scheduler has decided to start the job and not got to it yet, −1 = none. */
+function postedIn({ pools }: Memory, job: number): number {
+  return pools.findIndex(({ outbox }) => outbox.some(({ action }) => action.kind === 'place' && action.job === job));
+}
+
+/** Where a waiting job stands in line: where it is about to start, else where it was promised a place, else in the first pool of its list. */
+function homeOf({ scenario }: View, memory: Memory, job: number): number {
   const { jobs, nodes, poolLists } = scenario;
+  const posted = postedIn(memory, job);
+  if (posted >= 0) return posted;
   for (let task = jobs.taskStart[job]; task < jobs.taskStart[job + 1]; task++) {
-    const node = promises.get(task);
+    const node = memory.promises.get(task);
     if (node !== undefined) return nodes.pool[node];
   }
   return poolLists[jobs.poolList[job]][0];
