@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { builtin } from '../../../scenarios/index.ts';
-import { DAY_US, type Scenario, SECOND_US, simulate, type TraceRow } from '../../simulate.ts';
+import { DAY_US, type Scenario, SECOND_US, Simulation, simulate, type TraceRow } from '../../simulate.ts';
 import { type SmallScenario, seconds, smallScenario } from '../../testing.ts';
 
 interface Team {
@@ -217,6 +217,51 @@ describe('Run:ai in the simulation', () => {
   });
 
   // Both gangs come at once. One is bound, then reclaim moves one of its two workers to another node in the same cycle.
+  it('starts nothing of a job at the moment it told it to stop, in whichever pass', () => {
+    const pools = [node, { pool: 1, count: 1, gpus: 8 }];
+    const urgent = { taskGpus: [1, 1], minTasks: 2, priority: 125, preemptible: false, durationUs: seconds(1) };
+    const scenario = scenarioOf(
+      [
+        { deserved: [0, 0], weight: 0 },
+        { deserved: [2, 0], weight: 0, maxOver: 2 },
+      ],
+      {
+        nodes: pools,
+        jobs: [
+          { ...urgent, project: 0, poolList: 1 },
+          { project: 1, taskGpus: [4, 4], shareMilli: 500, minTasks: 1, durationUs: seconds(11) },
+          { project: 1, poolList: 3, durationUs: seconds(5) },
+          { project: 0, durationUs: seconds(1) },
+          { ...urgent, project: 1, submitUs: seconds(1) },
+        ],
+        overrides: { poolLists: [[0, 1], [1, 0], [0], [1]] },
+      },
+    );
+    const told = story(scenario);
+    const stopped = told.find((row) => / preempt 1$/.test(row)) as string;
+    expect(stopped).toBeDefined();
+    const [at] = stopped.split(' ');
+    expect(told).not.toContain(`${at} start 1`);
+  });
+
+  it('goes on after a resume with what a slow scheduler had decided, and decides nothing else on it', () => {
+    const scenario = scenarioOf([{ deserved: [0, 0] }], {
+      nodes: [node, { pool: 1, count: 1, gpus: 8 }],
+      args: { decisionsPerSecond: 1.5 },
+      jobs: [
+        { taskGpus: [1, 1, 1, 1, 1, 1], durationUs: seconds(1) },
+        { submitUs: seconds(3), durationUs: seconds(50) },
+      ],
+      overrides: { poolLists: [[0, 1]] },
+    });
+    const whole = new Simulation(scenario);
+    const stopped = new Simulation(scenario);
+    stopped.run(0);
+    const resumed = Simulation.resume(scenario, structuredClone(stopped.snapshot()));
+    for (const simulation of [whole, resumed]) simulation.run();
+    expect(resumed.result().digest).toBe(whole.result().digest);
+  });
+
   it('starts none of a gang that it bound and then moved in part', () => {
     const scenario = scenarioOf(
       [
