@@ -102,7 +102,8 @@ function cancelHalves(view: View, steps: readonly Step[], cancelled: Set<Step>, 
     // Whoever loses workers and then has too few stops as a whole (`wholeOrPart`).
     const workers = evicted > 0 ? stay : stay + bound.length;
     // One that was told to stop as a whole comes back as a whole, not at this moment.
-    if (leaving.jobs.has(job) || workers < view.scenario.jobs.minTasks[job]) for (const step of bound) cancelled.add(step);
+    if (leaving.jobs.has(job) || workers < view.scenario.jobs.minTasks[job])
+      for (const step of bound) cancelled.add(step);
   }
 }
 
