@@ -31,9 +31,9 @@ type Assignment = { scenario: ScenarioChoice } | { study: StudyChoice } | { benc
 
 /**
  * A run makes much that lives only until its end. With room for it to die in, far less of it has to be moved to where the
- * long-lived things are: a month of the default scenario takes about a tenth less.
+ * long-lived things are: a month of the default scenario takes about a sixth less.
  */
-const YOUNG_MIB = 64;
+const YOUNG_MIB = 128;
 
 /** Threads that are started as they are needed; each simulates one task after another. */
 class Threads<T, R> {
