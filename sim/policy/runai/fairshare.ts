@@ -108,13 +108,16 @@ function divideAmongSiblings(
 ): void {
   const { deserved, fairShare } = columns;
   let remaining = total;
+  let asksForMore = false;
   for (const queue of siblings) {
     const quota = deserved[queue] === UNLIMITED ? total : deserved[queue];
-    fairShare[queue] = Math.min(quota, requestable(columns, queue));
+    const asked = requestable(columns, queue);
+    fairShare[queue] = Math.min(quota, asked);
     remaining -= fairShare[queue];
+    asksForMore ||= asked > quota;
   }
   // Deserved is given even where it sums to more than there is.
-  if (remaining <= 0) return;
+  if (remaining <= 0 || !asksForMore) return;
   const leftOvers: { queue: number; remainder: number }[][] = [];
   for (let from = 0; from < siblings.length; ) {
     let to = from + 1;
