@@ -129,7 +129,12 @@ function findKind(source: SourceDocument, value: { [key: string]: Plain }, repor
   );
   if (match === undefined) {
     const versions = sameKind.map((k) => (k.apiVersion.endsWith('/') ? `${k.apiVersion}*` : k.apiVersion));
-    report.at(source, ['apiVersion'], quote(apiVersion), `${versions.join(' or ')} for a ${kind}`);
+    report.at(
+      source,
+      ['apiVersion'],
+      quote(apiVersion),
+      `${versions.join(' or ')} for ${/^[AEIOU]/.test(kind) ? 'an' : 'a'} ${kind}`,
+    );
   }
   return match;
 }
