@@ -141,16 +141,12 @@ function solve(
       if (search.legalIfGone && noneMoves(session, scenario, free, open) && !search.legalIfGone(scenario)) continue;
       if (failed.has(scenario)) continue;
       if (budget.left-- <= 0) return null;
-      if (foretell(forecast, scenario) !== null) {
-        failed.add(scenario);
-        continue;
-      }
       const like = likeness(tried, scenario);
       if (like !== null && tried.failures.has(like)) continue;
-      const solution = simulate(search, scenario, openInOrder);
-      if (typeof solution !== 'string') return solution;
+      const outcome = foretell(forecast, scenario) ?? simulate(search, scenario, openInOrder);
+      if (typeof outcome !== 'string') return outcome;
       failed.add(scenario);
-      if (like !== null && holdsForAlike(tried, scenario, solution)) tried.failures.add(like);
+      if (like !== null && holdsForAlike(tried, scenario, outcome)) tried.failures.add(like);
     }
   }
   return null;
