@@ -8,7 +8,6 @@
 import { tooBig } from './allocate.ts';
 import {
   GPU,
-  type Group,
   isActiveAllocated,
   type Job,
   type JobView,
@@ -22,15 +21,12 @@ import {
 import { internVector } from './facts.ts';
 import { JobOrder } from './joborder.ts';
 import { amongWaiting } from './lists.ts';
-import { freeOf, isMigNode } from './noderesources.ts';
+import { freeOf, isMigNode, ROUNDING } from './noderesources.ts';
 import { leastQuota, overCapacity } from './queues.ts';
 import type { Scenario } from './scenario.ts';
 import type { Failure, Search } from './search.ts';
 import { chargeTasks, type Mark, mark, takeBack } from './statement.ts';
-import { BELOW, isElastic } from './subgroups.ts';
-
-/** Shares of a GPU do not always add up to exactly one. */
-const ROUNDING = 1e-9;
+import { BELOW, hasWishes, isElastic } from './subgroups.ts';
 
 /** A victim as it stands once it has been evicted: all of it waits. */
 interface Leaving {
@@ -290,5 +286,3 @@ function isPlain({ facts }: Session, task: number): boolean {
   const { state, asks, migGpus } = facts[task];
   return migGpus === 0 && !state.legacyMig && state.nodeAffinity.length === 0 && asks.every(Number.isInteger);
 }
-
-const hasWishes = (group: Group): boolean => group.topology !== null || group.children.some(hasWishes);

@@ -6,13 +6,13 @@
  * neighbours or topology, jobs that leave as a whole, all of them on one node.
  */
 import { packsWholeGpus } from './allocate.ts';
-import { GPU, type Group, type JobView, NODE_IDLE, NODE_RELEASING, type Session, TASK_NODE, WHOLE } from './columns.ts';
+import { GPU, type JobView, NODE_IDLE, NODE_RELEASING, type Session, TASK_NODE, WHOLE } from './columns.ts';
 import { jobComparison } from './joborder.ts';
 import { placeIn, type WorkLists } from './lists.ts';
 import { freeOf, isMigNode } from './noderesources.ts';
 import type { Scenario } from './scenario.ts';
 import type { Failure } from './search.ts';
-import { BELOW, isElastic } from './subgroups.ts';
+import { BELOW, hasWishes, isElastic } from './subgroups.ts';
 
 /** What was tried in vain for one job as things stand. */
 export interface Tried {
@@ -26,14 +26,15 @@ export interface Tried {
 export function likeness({ session, lists }: Tried, scenario: Scenario): string | null {
   const { columns, nodes, dims } = session;
   const { added, recordedTasks, pending, preemptor, victims } = scenario;
-  if (recordedTasks.length > 0 || added.length === 0 || session.podAffinity || wishes(preemptor.root)) return null;
+  if (recordedTasks.length > 0 || added.length === 0 || session.podAffinity || hasWishes(preemptor.root)) return null;
   for (const task of pending) if (!isPlain(session, task)) return null;
   const node = columns[TASK_NODE][added[0]];
   if (!isPlainNode(session, node)) return null;
   for (const task of added) if (columns[TASK_NODE][task] !== node || !isPlain(session, task)) return null;
   const views: JobView[] = [];
   for (const [job, tasks] of victims) {
-    if (job === preemptor.job || isElastic(job) || tasks.length !== job.tasks.length || wishes(job.root)) return null;
+    if (job === preemptor.job || isElastic(job) || tasks.length !== job.tasks.length || hasWishes(job.root))
+      return null;
     const { root, sets } = job;
     views.push({ job, root, sets, toAllocate: null, asks: null, holds: null, need: BELOW });
   }
@@ -106,5 +107,3 @@ function isPlainNode(session: Session, node: number): boolean {
   const { slots, taints, ready } = session.nodes;
   return slots[node].length === 0 && taints[node].length === 0 && ready[node] === 1 && !isMigNode(session, node);
 }
-
-const wishes = (group: Group): boolean => group.topology !== null || group.children.some(wishes);

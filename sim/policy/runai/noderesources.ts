@@ -27,6 +27,9 @@ import {
 } from './columns.ts';
 import { acceptedGpus, isShared, memoryAsShare, memoryOnNode, shareOnNode } from './requests.ts';
 
+/** Shares of a GPU do not always add up to exactly one. */
+export const ROUNDING = 1e-9;
+
 /** Puts a task on a node with the status given. */
 export function occupy(session: Session, task: number, node: number, status: number, slots: readonly number[]): void {
   const facts = session.facts[task];

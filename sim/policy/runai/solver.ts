@@ -23,7 +23,7 @@ import { foretell, openForecast } from './forecast.ts';
 import { holdsForAlike, likeness, type Tried } from './interchangeable.ts';
 import { JobOrder } from './joborder.ts';
 import { amongWaiting, sortWaiting } from './lists.ts';
-import { roomNow } from './noderesources.ts';
+import { ROUNDING, roomNow } from './noderesources.ts';
 import {
   gather,
   nextGathered,
@@ -99,9 +99,6 @@ function largestSolvable(count: number, solvable: (tasks: number) => boolean): n
   }
   return low;
 }
-
-/** Shares of a GPU do not always add up to exactly one. */
-const ROUNDING = 1e-9;
 
 interface Attempt {
   search: Search;

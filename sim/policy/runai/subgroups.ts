@@ -63,6 +63,9 @@ export function members(session: Session, group: Group): Group[] {
   return group.children.length < 2 ? group.children : [...group.children].sort((a, b) => compareGroups(session, a, b));
 }
 
+/** It, or a part of it, asks for a place in the topology. */
+export const hasWishes = (group: Group): boolean => group.topology !== null || group.children.some(hasWishes);
+
 /** Waiting, or evicted in the statement under way. */
 export function mayPlace({ columns }: Session, task: number): boolean {
   const status = columns[TASK_STATUS_COLUMN][task];

@@ -28,7 +28,7 @@ import {
   WRONG_NEIGHBOURS,
 } from './filters.ts';
 import { mayReclaim, mayTakeFrom } from './legality.ts';
-import { freeOf, idleGpus, isMigNode, releasingGpus } from './noderesources.ts';
+import { freeOf, idleGpus, isMigNode, ROUNDING, releasingGpus } from './noderesources.ts';
 import { asShared, used } from './queues.ts';
 import { isShared } from './requests.ts';
 import { asksOf, isReady } from './subgroups.ts';
@@ -183,7 +183,7 @@ function shortOf(session: Session, facts: TaskFacts, node: number): [string, num
     if (session.nodes.allocatable[node * session.dims + GPU] === 0)
       return [isMigNode(session, node) ? 'cut into MIG instances' : 'without GPUs', -1];
     const gpus = idleGpus(session, node) + releasingGpus(session, node);
-    const whole = Math.floor(Math.min(gpus, free(GPU)) + 1e-9);
+    const whole = Math.floor(Math.min(gpus, free(GPU)) + ROUNDING);
     if (facts.asks[GPU] > whole) return [`with fewer than ${count(facts.asks[GPU], 'free GPU')}`, whole];
   }
   for (let dim = MIG_FROM; dim < session.dims; dim++) {
